@@ -1,0 +1,47 @@
+package scarab
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// A StoreError is a failure of a backend, as From and a commit report it.
+type StoreError struct {
+	Op  string // "load", "create", "save", "renew", "touch", "delete"
+	Err error
+}
+
+func (e *StoreError) Error() string { return fmt.Sprintf("scarab: session %s failed: %v", e.Op, e.Err) }
+func (e *StoreError) Unwrap() error { return e.Err }
+
+// StatusOf returns the status that fits an error of From, of a commit or of
+// Session.Save: 409 for a request that came too late, 503 for a failure of the
+// store, which may be over soon, and 500 for a mistake in the program.
+func StatusOf(err error) int {
+	var failed *StoreError
+	switch {
+	case errors.Is(err, ErrEnded), errors.Is(err, ErrSuperseded), errors.Is(err, ErrPopped):
+		return http.StatusConflict
+	case errors.As(err, &failed), errors.Is(err, ErrOutcomeUnknown):
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// DefaultOnError is the default of Config.OnError. It names the status, and
+// for a conflict what the visitor can do; the error itself may hold what
+// visitors should not see.
+func DefaultOnError(w http.ResponseWriter, _ *http.Request, err error) {
+	status := StatusOf(err)
+	text := http.StatusText(status)
+	switch status {
+	case http.StatusConflict:
+		text += ": your session changed in another tab or window. Reload the page and try again."
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "5")
+		text += ": please try again in a moment."
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, text, status)
+}

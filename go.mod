@@ -1,0 +1,3 @@
+module github.com/scarab-go/scarab
+
+go 1.25.0
