@@ -507,7 +507,7 @@ func (s *subject) touchables() []scarab.Record {
 	plain := with(time.Hour, 24*time.Hour, time.Hour)
 	short := with(time.Hour, 24*time.Hour, 5*time.Minute) // a touch would shorten it
 	near := with(time.Hour, 80*time.Minute, time.Hour)    // the deadline bounds it
-	only := with(time.Hour, 2*time.Hour, scarab.Never) // the deadline alone counts
+	only := with(time.Hour, 2*time.Hour, scarab.Never)    // the deadline alone counts
 	endless := with(time.Hour, 0, time.Hour)
 	endless.Deadline = time.Time{}
 	forever := with(time.Hour, 0, scarab.Never)
