@@ -1,0 +1,91 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+)
+
+// A Dialect is the SQL that a database speaks.
+type Dialect uint8
+
+// The dialects. MySQL is MariaDB's too.
+const (
+	SQLite Dialect = iota + 1
+	PostgreSQL
+	MySQL
+)
+
+func (d Dialect) String() string {
+	if dialect := dialects[d]; dialect != nil {
+		return dialect.name
+	}
+	return fmt.Sprintf("Dialect(%d)", uint8(d))
+}
+
+var dialects = map[Dialect]*dialect{SQLite: &sqlite, PostgreSQL: &postgres, MySQL: &mysql}
+
+// A dialect is what differs from one database to the next. In the texts, {t}
+// and {r} stand for the tables of sessions and of revoked principals, {min} and
+// {max} for the functions of that kind, and ? for an argument.
+type dialect struct {
+	name       string
+	quote      string             // around names
+	numbered   bool               // arguments are $1, $2, … and not ?
+	binaryText bool               // principals and labels are sent as bytes
+	oneWriter  bool               // the database has one writer at a time
+	min, max   string             // of two values
+	isolation  sql.IsolationLevel // of the transaction around lockShared or lockAlone
+
+	schema     func(*Store) []string
+	lockSchema string // held while CreateTable runs; may be empty
+
+	create string // as createColumns
+	revoke string // principal, at
+	sweep  string // before, limit
+
+	sweepTwice bool // sweep takes before twice
+
+	// Statements that make logins of a principal wait for its revocation and
+	// the other way round, until the transaction ends. None are needed where
+	// one statement sees everything committed before it writes.
+	lockShared, lockAlone string // principal
+
+	transient func(error) bool // nothing was changed; it may work next time
+	taken     func(error) bool // the key is there already
+}
+
+// identifier returns the name of a table or an index as SQL has it.
+func (d *dialect) identifier(name string) string {
+	return d.quote + strings.ReplaceAll(name, ".", d.quote+"."+d.quote) + d.quote
+}
+
+// expand writes text for the given table.
+func (d *dialect) expand(text, table string) string {
+	text = strings.NewReplacer(
+		"{t}", d.identifier(table),
+		"{r}", d.identifier(table+"_revoked"),
+		"{min}", d.min,
+		"{max}", d.max,
+		"{columns}", columns,
+	).Replace(text)
+	if !d.numbered {
+		return text
+	}
+	var b strings.Builder
+	n := 0
+	for _, c := range text {
+		if c == '?' {
+			n++
+			fmt.Fprintf(&b, "$%d", n)
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// unqualified returns the last part of a table's name.
+func unqualified(table string) string {
+	return table[strings.LastIndexByte(table, '.')+1:]
+}

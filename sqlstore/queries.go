@@ -1,0 +1,120 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"sync/atomic"
+)
+
+// A query is a statement that is prepared when it is first used.
+type query struct {
+	text     string
+	once     bool // not worth preparing
+	prepared atomic.Pointer[sql.Stmt]
+}
+
+type queries struct {
+	load, current, create, save, login, touch, touchDue, delete *query
+
+	principal, revoke, revoked, lockShared, lockAlone *query
+
+	sweep, forget, scan *query
+}
+
+func (q *queries) all() []*query {
+	return []*query{
+		q.load, q.current, q.create, q.save, q.login, q.touch, q.touchDue, q.delete,
+		q.principal, q.revoke, q.revoked, q.lockShared, q.lockAlone,
+		q.sweep, q.forget, q.scan,
+	}
+}
+
+func (d *dialect) queries(table string) queries {
+	q := func(text string) *query { return &query{text: d.expand(text, table)} }
+
+	const (
+		update = `UPDATE {t} SET secret = ?, version = ?, commit_id = ?, principal = ?, label = ?,
+			created = ?, auth_time = ?, renewed = ?, seen = ?, expires = ?, deadline = ?, idle = ?, data = ?
+			WHERE handle = ? AND version = ?`
+		notRevoked = `NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?)`
+		touch      = `UPDATE {t} SET seen = {max}(seen, ?), expires = {max}(expires,
+			CASE WHEN idle = 9223372036854775807 THEN deadline ELSE {min}(deadline, ? + idle) END)
+			WHERE handle = ? AND expires > ?`
+	)
+	return queries{
+		load:     q(`SELECT {columns} FROM {t} WHERE handle = ? AND expires > ?`),
+		current:  q(`SELECT {columns} FROM {t} WHERE handle = ?`),
+		create:   q(d.create),
+		save:     q(update + ` AND principal = ?`),
+		login:    q(update + ` AND ` + notRevoked),
+		touch:    q(touch),
+		touchDue: q(touch + ` AND secret = ? AND seen < ?`),
+		delete:   q(`DELETE FROM {t} WHERE handle = ?`),
+
+		// The data of a session is nobody's business who only lists it.
+		principal: q(`SELECT handle, secret, version, commit_id, principal, label, created, auth_time, renewed,
+			seen, expires, deadline, idle, NULL FROM {t} WHERE principal = ?`),
+		revoke:     q(d.revoke),
+		revoked:    q(`SELECT revoked_at FROM {r} WHERE principal = ?`),
+		lockShared: q(d.lockShared),
+		lockAlone:  q(d.lockAlone),
+
+		sweep:  q(d.sweep),
+		forget: q(`DELETE FROM {r} WHERE revoked_at < ?`),
+		scan:   q(`SELECT {columns} FROM {t} WHERE handle > ? ORDER BY handle LIMIT ?`),
+	}
+}
+
+// prepare returns the prepared statement of q. Whoever comes first prepares it,
+// and those who come at the same time do too: waiting for one another, they
+// could not keep their own deadlines.
+func (s *Store) prepare(ctx context.Context, q *query) (*sql.Stmt, error) {
+	if p := q.prepared.Load(); p != nil {
+		return p, nil
+	}
+	p, err := s.db.PrepareContext(ctx, q.text)
+	if err != nil {
+		return nil, err
+	}
+	if !q.prepared.CompareAndSwap(nil, p) {
+		p.Close()
+		return s.prepare(ctx, q)
+	}
+	return p, nil
+}
+
+// exec executes q, in tx if there is one, and returns how many rows it changed.
+func (s *Store) exec(ctx context.Context, tx *sql.Tx, q *query, args ...any) (int64, error) {
+	var res sql.Result
+	var err error
+	switch {
+	case (s.unprepared || q.once) && tx != nil:
+		res, err = tx.ExecContext(ctx, q.text, args...)
+	case s.unprepared || q.once:
+		res, err = s.db.ExecContext(ctx, q.text, args...)
+	default:
+		p, perr := s.prepare(ctx, q)
+		if perr != nil {
+			return 0, perr
+		}
+		if tx != nil {
+			p = tx.StmtContext(ctx, p)
+		}
+		res, err = p.ExecContext(ctx, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func (s *Store) query(ctx context.Context, q *query, args ...any) (*sql.Rows, error) {
+	if s.unprepared {
+		return s.db.QueryContext(ctx, q.text, args...)
+	}
+	p, err := s.prepare(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return p.QueryContext(ctx, args...)
+}
