@@ -74,7 +74,7 @@ var storeRaces = []storeClause{
 				}
 				errs := parallel(raceWriters, func(i int) error {
 					switch {
-					case i == 0:
+					case i == int(n)*raceWriters/raceRounds: // first in one round, later in others
 						return s.delete(ctx, r.Handle)
 					case i%2 == 0:
 						return s.touch(ctx, r.Handle, s.now.Add(time.Duration(i)*time.Second))

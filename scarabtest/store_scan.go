@@ -87,11 +87,11 @@ var scanClauses = []storeClause{
 				if err != nil {
 					return named("Scan", err)
 				}
-				if r.Handle[15] < 50 {
+				if n := r.Handle[15]; n < 100 && n%2 == 1 {
 					stayed[r.Handle] = true
 				}
 				if i < 50 {
-					if err := errors.Join(s.delete(ctx, s.handle(50+i)), s.create(ctx, s.record(100+i, "new"))); err != nil {
+					if err := errors.Join(s.delete(ctx, s.handle(2*i)), s.create(ctx, s.record(100+i, "new"))); err != nil {
 						return fmt.Errorf("in the loop over Scan: %w", err)
 					}
 				}
