@@ -69,6 +69,9 @@ type State struct {
 
 	persistent persistence
 	numbers    []queueNumbers
+	commit     [16]byte // the same for every attempt of one commit
+	renewed    bool     // Create: the token that was adopted opens nothing any more
+	unbound    bool     // made by Pyramid: it has no deadline until we write it
 }
 
 // A Value is one entry of the dictionary, encoded. The JSON may hold the words

@@ -1,0 +1,448 @@
+package scarab
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// What a commit does. The first column is how the session was opened, the
+// second what the handler did.
+//
+//	never opened   -                      nothing: no call, no cookie, no Vary
+//	new            nothing, or ends empty nothing
+//	new            changes, Login         Create; cookie set
+//	loaded         nothing                Touch if it is due; cookie set if it carries the data
+//	loaded         changes                Save; cookie set if it carries the data
+//	loaded         SetPersistent          Save; cookie set
+//	loaded         Renew, Login           Renew; cookie set
+//	loaded         Invalidate             Delete; cookie cleared
+//	loaded         Invalidate, changes    Create, then Delete; cookie set
+//	rejected       Invalidate             cookie cleared; else as new
+//	superseded     nothing                nothing
+//	superseded     changes, Invalidate    ErrSuperseded
+//	superseded     Login                  Create; cookie set
+//	from fallback  nothing, changes       Create; cookie set
+//	from fallback  Login                  Create, then Delete in the fallback; both cookies
+//	from fallback  Invalidate             Delete in the fallback; both cookies cleared
+//
+// A Login or an Invalidate where there are fallbacks also leaves a tombstone, so
+// that the old cookie is not adopted again. Create comes before Delete: a crash
+// between them leaves the old session or both, never none.
+func (s *Session) plan(now time.Time) (Op, error) {
+	switch s.origin.kind {
+	case fromSuperseded:
+		switch {
+		case s.has(changeLogin):
+			return Create, nil
+		case len(s.changes) > 0 || s.clear:
+			return 0, ErrSuperseded
+		}
+	case fromNowhere:
+		if s.cur.worthKeeping() {
+			return Create, nil
+		}
+	case fromFallback:
+		return Create, nil
+	case fromBackend:
+		switch {
+		case s.has(changeRenew), s.has(changeLogin):
+			return Renew, nil
+		case len(s.changes) > 0:
+			return Save, nil
+		case s.q.f.touchDue(&s.cur, now):
+			return Touch, nil
+		}
+	}
+	return 0, nil
+}
+
+func (s *Session) has(kind changeKind) bool {
+	return slices.ContainsFunc(s.changes, func(c change) bool { return c.kind == kind })
+}
+
+// commitMode is when a commit happens.
+type commitMode uint8
+
+const (
+	commitAnswer commitMode = iota // before the first byte of the answer
+	commitSave                     // Session.Save
+	commitLate                     // after the handler, the header being out
+	commitPanic                    // after a panic
+)
+
+var errClosed = errors.New("scarab: the handler of this session's request has returned")
+
+// commit saves what the request's session has to save.
+func (q *request) commit(ctx context.Context, mode commitMode, status int) error {
+	s := q.session()
+	if s == nil {
+		return nil
+	}
+	if mode != commitPanic {
+		q.runHooks(s)
+	}
+	c := committer{s: s, q: q, f: q.f, mode: mode}
+	s.mu.Lock()
+	err := c.run(ctx, status)
+	s.mu.Unlock()
+	q.f.emit(ctx, c.events)
+	return err
+}
+
+// runHooks runs what BeforeCreate registered, if a session is to be created.
+func (q *request) runHooks(s *Session) {
+	q.mu.Lock()
+	hooks := q.hooks
+	q.mu.Unlock()
+	if len(hooks) == 0 {
+		return
+	}
+	s.mu.Lock()
+	s.settleAll()
+	op, _ := s.plan(q.f.now())
+	s.mu.Unlock()
+	if op != Create {
+		return
+	}
+	q.mu.Lock()
+	q.hooks = nil
+	q.mu.Unlock()
+	for _, hook := range hooks {
+		hook(s)
+	}
+}
+
+// A committer carries out one commit, under the session's lock.
+type committer struct {
+	s      *Session
+	q      *request
+	f      *Factory
+	mode   commitMode
+	events []Event
+
+	now     time.Time
+	next    State  // what is saved
+	value   string // of the cookie, from now on
+	set     bool   // the cookie is sent
+	forget  bool   // the cookie is cleared
+	expired []string
+}
+
+func (c *committer) run(ctx context.Context, status int) error {
+	s, f := c.s, c.f
+	if s.closed {
+		return errClosed
+	}
+	if status >= 500 && f.cfg.DropOnError {
+		s.dropChanges(true)
+	}
+	s.settleAll()
+	if peeks(c.q.r) {
+		s.leaveMessages()
+	}
+	if s.fail != nil {
+		c.event(EventFailed, "change", s.fail)
+		return s.fail
+	}
+	c.now = f.now()
+	op, err := s.plan(c.now)
+	if err != nil {
+		c.event(EventEnded, "superseded", nil)
+		return err
+	}
+	headerOut := c.q.sent() || c.mode == commitPanic
+	resend := s.has(changePersistent)
+	if c.q.sent() && (op == Create || op == Renew || op != 0 && resend) {
+		if op == Create && len(s.changes) == 0 {
+			return nil // an adoption, which the next request can do
+		}
+		c.event(EventHeaderSent, op.String(), nil)
+		return fmt.Errorf("%w: call what creates, renews or logs in before the first Write, or Session.Save", ErrHeaderSent)
+	}
+	timed := withTimeout(context.WithoutCancel(ctx), f.cfg.StoreTimeout)
+	defer timed.stop()
+	if op != 0 {
+		if err := c.carryOut(timed, op); err != nil {
+			return err
+		}
+		c.set = c.set || resend && c.value != ""
+	}
+	loggedIn := op != 0 && s.has(changeLogin)
+	if len(s.dead) > 0 || s.clear || loggedIn {
+		if err := c.end(timed, loggedIn); err != nil {
+			return err
+		}
+	}
+	if !headerOut {
+		c.header()
+	}
+	late := c.q.sent() && (c.set || c.forget)
+	c.settled()
+	if late {
+		c.event(EventHeaderSent, "cookie", nil)
+		return ErrHeaderSent
+	}
+	return nil
+}
+
+func (c *committer) event(kind EventKind, reason string, err error) {
+	st := &c.s.cur
+	c.events = append(c.events, Event{Kind: kind, Reason: reason, Handle: st.Handle, Principal: st.Principal, Err: err})
+}
+
+// carryOut commits op, again and again on the current state as long as other
+// requests are faster.
+func (c *committer) carryOut(ctx context.Context, op Op) error {
+	s, f := c.s, c.f
+	old := ""
+	if s.origin.kind == fromBackend {
+		old = s.origin.cookie
+	}
+	c.next = s.cur
+	c.next.renewed = s.has(changeLogin) || s.has(changeRenew)
+	dropped := s.dropped
+	if op == Touch {
+		c.next.Seen = c.now
+	} else {
+		rand.Read(c.next.commit[:])
+	}
+	id := c.next.commit
+	var held *lock
+	var handle string
+	defer func() {
+		if held != nil {
+			f.locks.release(handle, held)
+		}
+	}()
+	for {
+		value, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, old, op, &c.next)
+		var conflict *ConflictError[State]
+		if err == nil {
+			c.value, c.set = value, value != old
+			if held != nil {
+				last := c.next
+				held.last = &last
+			}
+			c.report(op, dropped)
+			return nil
+		}
+		if !errors.As(err, &conflict) || conflict.Current == nil {
+			return c.failed(op, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return c.failed(op, fmt.Errorf("other requests were faster until the time was up: %w", err))
+		}
+		current := conflict.Current
+		if held == nil && current.Handle != "" {
+			handle = current.Handle
+			if held, err = f.locks.acquire(ctx, handle); err != nil {
+				return c.failed(op, err)
+			}
+		}
+		if held != nil && held.last != nil && held.last.Version > current.Version {
+			current = held.last
+		}
+		if current.Principal != s.base.Principal && current.Principal != s.loginTo() {
+			return c.failed(op, ErrNoSession) // somebody has logged in meanwhile
+		}
+		if c.next, dropped, err = replay(current, s.changes); err != nil {
+			c.next = State{}
+			c.event(EventFailed, op.String(), err)
+			return err
+		}
+		c.next.commit = id
+		if op == Create { // another request has adopted the session first
+			if len(s.changes) == 0 {
+				return nil
+			}
+			if op = Save; c.next.AuthTime.After(current.AuthTime) {
+				op = Renew
+			}
+		}
+	}
+}
+
+// loginTo returns the principal this request logs in, or "".
+func (s *Session) loginTo() string {
+	for _, c := range slices.Backward(s.changes) {
+		if c.kind == changeLogin {
+			return c.key
+		}
+	}
+	return ""
+}
+
+// failed returns the error of an op that was not carried out. Without changes
+// there is nothing to lose, and the answer goes out.
+func (c *committer) failed(op Op, err error) error {
+	c.next = State{}
+	switch {
+	case errors.Is(err, ErrNoSession):
+		if len(c.s.changes) == 0 {
+			return nil
+		}
+		c.event(EventEnded, op.String(), nil)
+		return ErrEnded
+	case op == Touch:
+		c.event(EventFailed, op.String(), err)
+		return nil
+	case !errors.Is(err, ErrTooLarge):
+		err = &StoreError{Op: op.String(), Err: err}
+	}
+	c.event(EventFailed, op.String(), err)
+	return err
+}
+
+// report adds the events of an op that was carried out.
+func (c *committer) report(op Op, dropped int) {
+	s := c.s
+	event := func(kind EventKind, err error) {
+		c.events = append(c.events, Event{Kind: kind, Handle: c.next.Handle, Principal: c.next.Principal, Err: err})
+	}
+	switch {
+	case op == Create && s.origin.kind == fromFallback:
+		event(EventAdopted, nil)
+	case op == Create:
+		event(EventCreated, nil)
+	case op == Renew && s.has(changeRenew):
+		event(EventRenewed, nil)
+	}
+	if s.has(changeLogin) {
+		event(EventLogin, nil)
+	}
+	if dropped > 0 {
+		event(EventDropped, fmt.Errorf("%d messages did not fit into a queue of %d", dropped, queueLimit))
+	}
+}
+
+// end deletes what Invalidate ended, in the backend and in the fallbacks, and
+// after a Login what the fallbacks still have.
+func (c *committer) end(ctx context.Context, loggedIn bool) error {
+	s, f := c.s, c.f
+	for i := range s.dead {
+		d := &s.dead[i]
+		if d.kind != fromBackend {
+			continue // found again by its cookie, below
+		}
+		if _, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, d.cookie, Delete, &d.state); err != nil {
+			return c.failedEnd(err)
+		}
+		if err := f.bury(ctx, c.now, d.state.Handle); err != nil {
+			return c.failedEnd(err)
+		}
+	}
+	for _, fallback := range f.cfg.Fallbacks {
+		values := cookieValues(c.q.r.Header, fallback.CookieName)
+		for _, value := range values[:min(len(values), maxTried)] {
+			if err := f.endFallback(ctx, c.now, fallback, value, s.cur.Handle); err != nil {
+				return c.failedEnd(err)
+			}
+		}
+		if len(values) > 0 && fallback.CookieName != f.cfg.Cookie.Name {
+			c.expired = append(c.expired, fallback.CookieName)
+		}
+	}
+	for _, d := range s.dead {
+		c.events = append(c.events, Event{Kind: EventInvalidated, Handle: d.state.Handle, Principal: d.state.Principal})
+	}
+	c.forget = s.clear && !c.set && (s.carried || len(s.dead) > 0)
+	return nil
+}
+
+func (c *committer) failedEnd(err error) error {
+	err = &StoreError{Op: Delete.String(), Err: err}
+	c.event(EventFailed, Delete.String(), err)
+	return err
+}
+
+// header writes what the browser and caches must know.
+func (c *committer) header() {
+	h := c.q.w.Header()
+	if c.mode == commitSave {
+		// If the handler's answer is withheld later, the cookie of what is
+		// saved now must still go out.
+		c.q.Header()
+		if c.q.saved == nil {
+			c.q.saved = http.Header{}
+		}
+		c.writeHeader(c.q.saved)
+	}
+	c.writeHeader(h)
+}
+
+func (c *committer) writeHeader(h http.Header) {
+	if c.set {
+		c.f.setCookie(h, c.value, &c.next, c.now)
+	} else if c.forget {
+		c.f.clearCookie(h, c.f.cfg.Cookie.Name)
+	}
+	for _, name := range c.expired {
+		c.f.clearCookie(h, name)
+	}
+	forbidCaching(h, c.set || c.forget || len(c.expired) > 0 || c.q.token)
+}
+
+// settled makes what was saved the state that later changes start from.
+func (c *committer) settled() {
+	s := c.s
+	s.dead, s.clear = nil, false
+	if c.next.Created.IsZero() {
+		return // nothing was carried out
+	}
+	from := s.origin
+	if c.set || from.kind != fromBackend {
+		from = origin{kind: fromBackend, cookie: c.value}
+	}
+	s.base, s.cur, s.origin = c.next, c.next, from
+	s.changes, s.dropped = nil, 0
+}
+
+// leaveMessages takes back the pops of a request that shows no page.
+func (s *Session) leaveMessages() {
+	if !s.has(changePop) {
+		return
+	}
+	s.changes = slices.DeleteFunc(slices.Clone(s.changes), func(c change) bool { return c.kind == changePop })
+	if next, dropped, err := replay(&s.base, s.changes); err == nil {
+		s.cur, s.dropped = next, dropped
+	}
+}
+
+// Reload reads the session again, with this request's unsaved changes on top.
+// The error is ErrEnded if it was invalidated, revoked or logged in anew
+// meanwhile: streams and websockets ask now and then, and stop.
+func (s *Session) Reload(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	if s.origin.kind != fromBackend {
+		return nil
+	}
+	f := s.q.f
+	timed := withTimeout(ctx, f.cfg.StoreTimeout)
+	defer timed.stop()
+	st, err := f.reload(timed, f.now(), &s.base, s.origin.cookie)
+	switch {
+	case errors.Is(err, ErrNoSession), errors.Is(err, ErrSuperseded):
+		return ErrEnded
+	case err != nil:
+		return &StoreError{Op: "load", Err: err}
+	case st.Principal != s.base.Principal:
+		return ErrEnded
+	}
+	s.settleAll()
+	next, dropped, err := replay(st, s.changes)
+	if err != nil {
+		s.failWith(err)
+		return err
+	}
+	s.base, s.cur, s.dropped, s.views = *st, next, dropped, nil
+	return nil
+}

@@ -1,0 +1,132 @@
+package scarab
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxTried is how many cookies of one name are tried. A browser sends several
+// if they were set for different paths or domains, by a sibling host perhaps.
+const maxTried = 3
+
+// cookieValues returns the distinct values of the cookies called name, at most
+// one more than are tried. It reads the header as net/http does, but stops at
+// nothing and allocates nothing but the list. The name is compared exactly:
+// browsers ignore case in prefixes, so __host-session is another cookie that
+// anybody can set.
+func cookieValues(header http.Header, name string) []string {
+	var values []string
+	for _, line := range header["Cookie"] {
+		for len(line) > 0 && len(values) <= maxTried {
+			var part string
+			part, line, _ = strings.Cut(line, ";")
+			n, value, ok := strings.Cut(part, "=")
+			if ok && strings.Trim(n, " \t") == name {
+				if value = strings.Trim(value, " \t"); !slices.Contains(values, value) {
+					values = append(values, value)
+				}
+			}
+		}
+	}
+	return values
+}
+
+// cookieAttributes is the end of every Set-Cookie line.
+func cookieAttributes(c Cookie, insecure bool) string {
+	a := "; Path=" + c.Path
+	if c.Domain != "" {
+		a += "; Domain=" + strings.TrimPrefix(c.Domain, ".")
+	}
+	if !insecure {
+		a += "; Secure"
+	}
+	if !c.AllowScriptAccess {
+		a += "; HttpOnly"
+	}
+	switch c.SameSite {
+	case http.SameSiteStrictMode:
+		a += "; SameSite=Strict"
+	case http.SameSiteNoneMode:
+		a += "; SameSite=None"
+	default:
+		// Said, though it is what browsers assume: one that is not said lets
+		// a cross-site POST pass for two minutes.
+		a += "; SameSite=Lax"
+	}
+	if c.Partitioned {
+		a += "; Partitioned"
+	}
+	return a
+}
+
+// setCookie puts the cookie into h, in place of an earlier one of the name.
+func (f *Factory) setCookie(h http.Header, value string, st *State, now time.Time) {
+	line := f.cfg.Cookie.Name + "=" + value
+	if st.persistent == persistYes || st.persistent == persistConfig && f.cfg.Persistent {
+		age := maxPersistent
+		if !st.Deadline.IsZero() {
+			age = min(age, st.Deadline.Sub(now))
+		}
+		line += "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10)
+	}
+	putCookie(h, f.cfg.Cookie.Name, line+f.attributes)
+}
+
+func (f *Factory) clearCookie(h http.Header, name string) {
+	putCookie(h, name, name+"=; Max-Age=0"+f.attributes)
+}
+
+func putCookie(h http.Header, name, line string) {
+	lines := h["Set-Cookie"]
+	if len(lines) > 0 {
+		lines = slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
+			n, _, _ := strings.Cut(l, "=")
+			return strings.TrimSpace(n) == name
+		})
+	}
+	h["Set-Cookie"] = append(lines, line)
+}
+
+var varyCookie = []string{"Cookie"}
+
+// forbidCaching marks an answer that was made from a session: private, and
+// not to be stored at all if it sets a cookie or shows a token.
+//
+// Source: OWASP Session Management Cheat Sheet, "Web Content Caching".
+func forbidCaching(h http.Header, noStore bool) {
+	if vary := h["Vary"]; len(vary) == 0 {
+		h["Vary"] = slices.Clip(varyCookie)
+	} else if !listHas(vary, "cookie") {
+		h["Vary"] = append(slices.Clip(vary), "Cookie")
+	}
+	control := h["Cache-Control"]
+	switch {
+	case listHas(control, "no-store"):
+	case noStore:
+		h["Cache-Control"] = []string{"no-store"}
+	case len(control) == 0:
+		h["Cache-Control"] = []string{"private"}
+	case listHas(control, "private"):
+	default: // a handler that meant a page for everybody opened a session
+		kept := slices.DeleteFunc(strings.Split(strings.Join(control, ","), ","), func(d string) bool {
+			d = strings.ToLower(strings.TrimSpace(d))
+			return d == "" || d == "public" || strings.HasPrefix(d, "s-maxage")
+		})
+		h["Cache-Control"] = []string{strings.Join(append(kept, " private"), ",")}
+	}
+}
+
+// listHas reports whether a comma-separated header has the element.
+func listHas(lines []string, element string) bool {
+	for _, line := range lines {
+		for e := range strings.SplitSeq(line, ",") {
+			if e = strings.TrimSpace(e); strings.EqualFold(e, element) || e == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}

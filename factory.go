@@ -1,0 +1,386 @@
+package scarab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/scarab-go/scarab/cfgerrors"
+)
+
+// A Factory makes the session of a request, and commits it: Pyramid's session
+// factory. Its methods may be called by any number of goroutines. It starts
+// none of its own; see [Factory.Run].
+type Factory struct {
+	cfg        Config
+	backend    Backend
+	attributes string // the end of every Set-Cookie line
+	locks      locks
+	limit      eventLimit
+}
+
+// New returns a Factory that keeps sessions in b, or an error that joins every
+// mistake in cfg, each of a type of package cfgerrors.
+func New(b Backend, cfg Config) (*Factory, error) {
+	cfg = cfg.withDefaults()
+	err := cfg.validate()
+	if b == nil {
+		err = errors.Join(err, &cfgerrors.MissingError{Field: "Backend", Hint: "pass Stored(store), InCookie(codec) or one of your own"})
+	}
+	f := &Factory{cfg: cfg}
+	var errs error
+	f.backend, errs = configured(b, &f.cfg, "Backend")
+	for i := range f.cfg.Fallbacks {
+		fallback, err := configured(f.cfg.Fallbacks[i].Backend, &f.cfg, fmt.Sprintf("Fallbacks[%d].Backend", i))
+		f.cfg.Fallbacks[i].Backend = fallback
+		errs = errors.Join(errs, err)
+	}
+	if err = errors.Join(err, errs); err != nil {
+		return nil, err
+	}
+	f.attributes = cookieAttributes(cfg.Cookie, cfg.Insecure)
+	return f, nil
+}
+
+// A configurable backend is one of ours, which wants to know the Config.
+type configurable interface {
+	configured(cfg *Config) (b Backend, missing string)
+}
+
+func configured(b Backend, cfg *Config, field string) (Backend, error) {
+	c, ok := b.(configurable)
+	if !ok {
+		return b, nil
+	}
+	b, missing := c.configured(cfg)
+	if missing != "" {
+		return b, &cfgerrors.MissingError{Field: field, Hint: missing}
+	}
+	return b, nil
+}
+
+// A request is the place of a session in its request: the context that From
+// looks into and the writer that commits before the first byte, in one
+// allocation. Everything else is made when it is needed.
+type request struct {
+	context.Context
+	w http.ResponseWriter
+	r *http.Request
+	f *Factory
+
+	mu     sync.Mutex
+	s      *Session // nil until it is opened
+	err    error    // of opening
+	hooks  []func(*Session)
+	answer atomic.Uint32 // an answer; Save may run beside the handler
+	reason error         // why the answer is withheld
+	saved  http.Header   // as it was before the handler
+	kept   bool          // saved is set
+	token  bool          // a CSRF token was shown; guarded by s.mu
+}
+
+type requestKey struct{}
+
+// Value answers for the request's own place, and for the factory's.
+func (q *request) Value(key any) any {
+	if key == (requestKey{}) || key == any(q.f) {
+		return q
+	}
+	return q.Context.Value(key)
+}
+
+// Wrap is the middleware: handlers below it find their session with [From].
+// It costs two allocations as long as they do not.
+//
+// What they change is saved before the first byte of their answer is sent. If
+// that fails, Config.OnError answers instead. A panic saves nothing, except an
+// Invalidate. Put http.TimeoutHandler inside Wrap, not around it.
+func (f *Factory) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Value(f) != nil {
+			next.ServeHTTP(w, r) // wrapped twice: once is enough
+			return
+		}
+		q := &request{Context: r.Context(), w: w, f: f}
+		q.r = r.WithContext(q)
+		returned := false
+		defer func() {
+			if !returned {
+				q.panicked()
+			}
+		}()
+		next.ServeHTTP(q, q.r)
+		returned = true
+		q.end()
+	})
+}
+
+// HandlerFunc makes a handler of a function that gets its session and may
+// fail. An error commits nothing, and Config.OnError answers. Use it inside
+// Wrap.
+func (f *Factory) HandlerFunc(h func(http.ResponseWriter, *http.Request, *Session) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := f.From(r.Context())
+		if err == nil {
+			err = h(w, r, s)
+		}
+		if err == nil {
+			return
+		}
+		if q, ok := r.Context().Value(f).(*request); ok {
+			q.refuse(err)
+			return
+		}
+		f.cfg.OnError(w, r, err)
+	})
+}
+
+// From returns the session of the request that ctx belongs to, of the innermost
+// Wrap. It is loaded at the first call, and that is the only point where a
+// session does input: the methods of Session do not fail for the store.
+//
+// An error is the same for the rest of the request: the store failed, and the
+// handler should answer 503 and stop, or ErrNoMiddleware.
+func From(ctx context.Context) (*Session, error) {
+	q, ok := ctx.Value(requestKey{}).(*request)
+	if !ok {
+		return nil, ErrNoMiddleware
+	}
+	return q.open(ctx)
+}
+
+// From is the function From for a request with more than one factory.
+func (f *Factory) From(ctx context.Context) (*Session, error) {
+	q, ok := ctx.Value(f).(*request)
+	if !ok {
+		return nil, ErrNoMiddleware
+	}
+	return q.open(ctx)
+}
+
+// BeforeCreate registers f to run before a session of this request is saved for
+// the first time. Package csrf puts its token there.
+func BeforeCreate(ctx context.Context, f func(*Session)) {
+	if q, ok := ctx.Value(requestKey{}).(*request); ok {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.hooks = append(q.hooks, f)
+	}
+}
+
+// open returns the request's session and loads it at the first call.
+func (q *request) open(ctx context.Context) (*Session, error) {
+	q.mu.Lock()
+	if q.s != nil || q.err != nil {
+		defer q.mu.Unlock()
+		return q.s, q.err
+	}
+	var found finding
+	if q.err = q.alone(); q.err == nil {
+		found, q.err = q.f.find(ctx, q.r.Header)
+	}
+	if q.err == nil {
+		s := &Session{q: q, isNew: found.origin.kind == fromNowhere || found.origin.kind == fromSuperseded, carried: found.carried}
+		s.reset(found.state, found.origin)
+		q.s = s
+	} else {
+		found.event(EventFailed, "load", q.err)
+	}
+	s, err := q.s, q.err
+	q.mu.Unlock()
+	q.f.emit(ctx, found.events)
+	return s, err
+}
+
+// alone fails if an outer factory uses the same cookie.
+func (q *request) alone() error {
+	name := q.f.cfg.Cookie.Name
+	for outer, ok := q.Context.Value(requestKey{}).(*request); ok; outer, ok = outer.Context.Value(requestKey{}).(*request) {
+		if outer.f.cfg.Cookie.Name == name {
+			return fmt.Errorf("scarab: two factories around this handler use the cookie %q: give one another Cookie.Name", name)
+		}
+	}
+	return nil
+}
+
+// A finding is what a request's cookies stand for.
+type finding struct {
+	state   State
+	origin  origin
+	carried bool // a cookie of the session's name came
+	events  []Event
+}
+
+func (found *finding) event(kind EventKind, reason string, err error) {
+	found.events = append(found.events, Event{Kind: kind, Reason: reason, Err: err})
+}
+
+// find loads the session of a request: from the backend, else from a fallback,
+// else a new one. Its error is the store's.
+func (f *Factory) find(parent context.Context, header http.Header) (finding, error) {
+	now := f.now()
+	timed := withTimeout(parent, f.cfg.StoreTimeout)
+	defer timed.stop()
+	var ctx context.Context = timed
+	var found finding
+	st, value, err := f.try(ctx, now, f.backend, f.cfg.Cookie.Name, header, &found)
+	switch {
+	case err != nil:
+		return found, err
+	case st != nil:
+		found.state, found.origin = *st, origin{kind: fromBackend, cookie: value}
+		return found, nil
+	case found.origin.kind == fromSuperseded:
+		found.state = f.blank(now)
+		return found, nil
+	}
+	for i, fallback := range f.cfg.Fallbacks {
+		var other finding // a cookie of both names is rejected by one or the other
+		st, value, err := f.try(ctx, now, fallback.Backend, fallback.CookieName, header, &other)
+		if err == nil && st != nil {
+			err = f.openFallback(ctx, now, i, st, value, &found)
+		}
+		if err != nil || found.origin.kind != fromNowhere {
+			return found, err
+		}
+		if fallback.CookieName != f.cfg.Cookie.Name {
+			found.events = append(found.events, other.events...)
+		}
+	}
+	found.state = f.blank(now)
+	return found, nil
+}
+
+// try loads what the cookies called name stand for: nil if none opens, or if
+// two do, because then one of them was planted.
+func (f *Factory) try(ctx context.Context, now time.Time, b Backend, name string, header http.Header, found *finding) (st *State, value string, err error) {
+	values := cookieValues(header, name)
+	found.carried = len(values) > 0
+	for i, v := range values {
+		if i == maxTried {
+			found.event(EventRejected, "too many cookies of one name", nil)
+			break
+		}
+		opened, err := f.load(ctx, now, b, name, v)
+		switch {
+		case errors.Is(err, ErrSuperseded):
+			found.origin.kind = fromSuperseded
+			found.event(EventSuperseded, "", nil)
+		case errors.Is(err, ErrNoSession):
+			kind, reason := EventRejected, reasonOf(err)
+			if reason == reasonIdle || reason == reasonAbsolute || reason == reasonExpired {
+				kind = EventExpired
+			}
+			found.event(kind, reason, nil)
+		case err != nil:
+			return nil, "", &StoreError{Op: "load", Err: err}
+		case st != nil:
+			found.event(EventRejected, "ambiguous", nil)
+			found.origin = origin{}
+			return nil, "", nil
+		default:
+			st, value = opened, v
+		}
+	}
+	if st != nil {
+		found.origin = origin{}
+	}
+	return st, value, nil
+}
+
+// The reasons of EventExpired.
+const (
+	reasonIdle     = "idle"
+	reasonAbsolute = "absolute"
+	reasonExpired  = "expired" // a store that does not say which
+)
+
+// reject returns an error that matches ErrNoSession and carries a reason for
+// the event.
+func reject(reason string) error { return fmt.Errorf("%w: %s", ErrNoSession, reason) }
+
+func reasonOf(err error) string {
+	_, reason, ok := strings.Cut(err.Error(), ErrNoSession.Error()+": ")
+	if !ok {
+		return "unknown"
+	}
+	return reason
+}
+
+// load is the backend's Load, with the checks that hold for every backend.
+func (f *Factory) load(ctx context.Context, now time.Time, b Backend, name, value string) (*State, error) {
+	if len(name)+len(value) > maxCookie {
+		return nil, reject("oversized")
+	}
+	st, err := b.Load(ctx, now, name, value)
+	if err != nil {
+		return nil, err
+	}
+	if reason := f.expired(st, now); reason != "" {
+		return nil, reject(reason)
+	}
+	return st, nil
+}
+
+// expired returns why st is expired at now, or "". A state without Expires is
+// dead when it was not used for more than its idle timeout, as in Pyramid.
+func (f *Factory) expired(st *State, now time.Time) string {
+	idle := f.idle(st)
+	switch {
+	case !st.Deadline.IsZero() && !now.Before(st.Deadline):
+		return reasonAbsolute
+	case !st.Expires.IsZero() && !now.Before(st.Expires):
+		return reasonIdle
+	case st.Expires.IsZero() && idle != Never && now.Sub(st.Seen) > idle:
+		return reasonIdle
+	}
+	return ""
+}
+
+func (f *Factory) idle(st *State) time.Duration {
+	if st.Idle != 0 {
+		return st.Idle
+	}
+	return f.cfg.IdleTimeout
+}
+
+// touchDue reports whether using st at now extends it.
+func (f *Factory) touchDue(st *State, now time.Time) bool {
+	every := f.cfg.TouchInterval
+	if every == Never {
+		return false
+	}
+	if st.Idle != 0 && st.Idle < f.cfg.IdleTimeout {
+		every = min(every, st.Idle/10)
+	}
+	return now.Sub(st.Seen) > every
+}
+
+// blank is a new session.
+func (f *Factory) blank(now time.Time) State {
+	return State{Created: now, Seen: now, Idle: f.cfg.IdleTimeout, Deadline: deadline(now, f.cfg.Lifetime)}
+}
+
+// now is the time in the resolution that every store keeps.
+func (f *Factory) now() time.Time { return f.cfg.Clock().UTC().Truncate(time.Microsecond) }
+
+func (f *Factory) emit(ctx context.Context, events []Event) {
+	for _, e := range events {
+		if f.limit.pass(&e, f.now()) {
+			f.cfg.OnEvent(ctx, e)
+		}
+	}
+}
+
+// peeks reports whether r is a request whose flash messages nobody sees.
+func peeks(r *http.Request) bool {
+	return r.Method == http.MethodHead || slices.ContainsFunc(r.Header["Sec-Purpose"], func(v string) bool {
+		return strings.HasPrefix(v, "prefetch")
+	})
+}

@@ -1,0 +1,92 @@
+package scarab
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// An adopter is a backend that can tell whether a session was adopted from a
+// fallback, or ended after that.
+type adopter interface {
+	adopted(ctx context.Context, now time.Time, h Handle) (*State, error)
+	bury(ctx context.Context, now time.Time, handle string, until time.Time) error
+}
+
+// openFallback makes the session that fallback i has found the request's.
+func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *State, value string, found *finding) error {
+	found.state = *st
+	found.origin = origin{kind: fromFallback, cookie: value, fallback: i}
+	s := &found.state
+	// What is the fallback's own means nothing in the first backend.
+	s.Version, s.Private, s.numbers, s.Expires = 0, nil, nil, time.Time{}
+	if s.Idle == 0 {
+		s.Idle = f.cfg.IdleTimeout
+	}
+	if s.Deadline.IsZero() {
+		s.Deadline = deadline(now, f.cfg.Lifetime)
+	}
+	h := adoptedHandle(f.cfg.Fallbacks[i].CookieName, st, value)
+	s.Handle = ""
+	a, ok := f.backend.(adopter)
+	if !ok {
+		return nil
+	}
+	current, err := a.adopted(ctx, now, h)
+	switch {
+	case errors.Is(err, ErrNoSession):
+		found.event(EventRejected, reasonOf(err), nil)
+		found.origin, found.state = origin{}, f.blank(now)
+		return nil
+	case err != nil:
+		return &StoreError{Op: "load", Err: err}
+	case current != nil: // by a request whose cookie has not reached the browser
+		found.origin, found.state = origin{kind: fromBackend}, *current
+		return nil
+	}
+	if _, ok := f.store(); ok {
+		s.Handle = h.String()
+	}
+	return nil
+}
+
+// endFallback ends the session that a fallback's cookie opens, if it opens one,
+// and makes sure that it is not adopted again. The session at keep goes on: it
+// is the one that was adopted, whose own renewal keeps the old cookie out.
+func (f *Factory) endFallback(ctx context.Context, now time.Time, fallback Fallback, value, keep string) error {
+	st, err := f.load(ctx, now, fallback.Backend, fallback.CookieName, value)
+	if errors.Is(err, ErrNoSession) || errors.Is(err, ErrSuperseded) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h := adoptedHandle(fallback.CookieName, st, value).String()
+	if _, err := fallback.Backend.Commit(ctx, now, fallback.CookieName, value, Delete, st); err != nil {
+		return err
+	}
+	if h == keep {
+		return nil
+	}
+	return f.bury(ctx, now, h)
+}
+
+// bury leaves a tombstone at handle, if there are fallbacks that it could be
+// adopted from again, for as long as their cookies could live.
+func (f *Factory) bury(ctx context.Context, now time.Time, handle string) error {
+	a, ok := f.backend.(adopter)
+	if !ok || len(f.cfg.Fallbacks) == 0 || handle == "" {
+		return nil
+	}
+	return a.bury(ctx, now, handle, now.Add(min(f.cfg.Lifetime, maxPersistent)))
+}
+
+// reload reads a session's state again.
+func (f *Factory) reload(ctx context.Context, now time.Time, st *State, value string) (*State, error) {
+	if b, ok := f.backend.(interface {
+		reload(context.Context, time.Time, *State) (*State, error)
+	}); ok && st.Handle != "" {
+		return b.reload(ctx, now, st)
+	}
+	return f.load(ctx, now, f.backend, f.cfg.Cookie.Name, value)
+}

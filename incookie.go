@@ -1,0 +1,370 @@
+package scarab
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// A Codec turns bytes into the value of the cookie called name, and back. It is
+// what someone writes who has a cookie format of one's own; pass it to
+// [InCookie]. Values must not be forgeable: nothing else vouches for a session
+// that travels in a cookie.
+//
+// Methods may be called by any number of goroutines.
+type Codec interface {
+	Encode(name string, payload []byte) (value string, err error)
+
+	// Decode returns the payload of a value that Encode made for this name.
+	// Any error means that there is no session.
+	Decode(name, value string) (payload []byte, err error)
+}
+
+// InCookie returns a [Backend] that keeps the state in the cookie itself: no
+// store, no round trip, and the limits of that. The last Set-Cookie wins when
+// requests overlap; a value has at most 4064 characters; and a copied cookie
+// works until it expires, also after a logout, unless there is a [DenyList].
+//
+// The payload is Pyramid's, [renewed, created, {…}], as Python writes JSON. With
+// cookiecodec.Signed, cookies are those of SignedCookieSessionFactory of Pyramid
+// 2, and either side reads the other's. What Pyramid has no word for (deadline,
+// principal, timeouts) is under the key _scarab_, which the dictionary does not
+// show; with Lifetime: Never and none of it there is no such key.
+func InCookie(c Codec, opts ...CookieOption) Backend {
+	b := &inCookie{codec: c}
+	for _, opt := range opts {
+		opt(b)
+	}
+	return b
+}
+
+// A CookieOption is an option of [InCookie].
+type CookieOption func(*inCookie)
+
+// DenyList makes logouts last: what Invalidate, Renew, Login and Revoke end is
+// kept in s until it would have expired by itself. It costs a read from s for
+// each session opened, and another for each one saved.
+//
+// Source: OWASP ASVS 5.0, 7.4.1.
+func DenyList(s Store) CookieOption { return func(b *inCookie) { b.denied = s } }
+
+type inCookie struct {
+	codec  Codec
+	denied Store // nil if there is none
+	cfg    *Config
+}
+
+const (
+	// maxCookieValue is Pyramid's limit.
+	maxCookieValue = 4064
+
+	// maxAhead is how far a cookie's time may be ahead of this clock.
+	maxAhead = 60 * time.Second
+)
+
+func (b *inCookie) configured(cfg *Config) (Backend, string) {
+	if b.codec == nil {
+		return b, "InCookie needs a Codec, such as cookiecodec.NewSealed makes"
+	}
+	next := *b
+	next.cfg = cfg
+	return &next, ""
+}
+
+// Load implements Backend.
+func (b *inCookie) Load(ctx context.Context, now time.Time, name, value string) (*State, error) {
+	payload, err := b.codec.Decode(name, value)
+	if err != nil {
+		return nil, reject("forged")
+	}
+	st, err := parsePayload(payload)
+	if err != nil {
+		return nil, err
+	}
+	if st.Seen.After(now.Add(maxAhead)) {
+		return nil, reject("from the future")
+	}
+	if b.denied != nil {
+		st.Private = cookieHandle(name, value)
+		if err := b.allowed(ctx, now, b.handles(st)); err != nil {
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
+// Commit implements Backend.
+func (b *inCookie) Commit(ctx context.Context, now time.Time, name, old string, op Op, st *State) (string, error) {
+	if b.denied == nil {
+		st.Handle = ""
+	} else if err := b.commitDenied(ctx, now, op, st); err != nil {
+		return "", err
+	}
+	if op == Delete {
+		return "", nil
+	}
+	if st.unbound {
+		st.Deadline, st.unbound = deadline(now, b.cfg.Lifetime), false
+	}
+	st.Seen = now
+	payload, err := b.appendPayload(nil, st)
+	if err != nil {
+		return "", err
+	}
+	value, err := b.codec.Encode(name, payload)
+	if err != nil {
+		return "", err
+	}
+	if limit := min(maxCookieValue, maxCookie-len(name)); len(value) > limit {
+		return "", st.tooLarge(len(value), limit)
+	}
+	return value, nil
+}
+
+// appendPayload appends the bytes that the codec protects.
+func (b *inCookie) appendPayload(p []byte, st *State) ([]byte, error) {
+	p = append(p, '[')
+	p = strconv.AppendInt(p, st.Seen.Unix(), 10)
+	p = append(p, ", "...)
+	p = appendPythonTime(p, st.Created)
+	p = append(p, ", {"...)
+	for i, v := range st.Values {
+		if i > 0 {
+			p = append(p, ", "...)
+		}
+		p = append(appendPythonString(p, v.Key), ": "...)
+		var err error
+		if p, err = appendPython(p, v.JSON); err != nil {
+			return nil, fmt.Errorf("scarab: the value at key %q: %w", v.Key, err)
+		}
+	}
+	return append(b.appendReserved(p, st), "}]"...), nil
+}
+
+// appendReserved appends what Pyramid has no word for, if there is any.
+func (b *inCookie) appendReserved(p []byte, st *State) []byte {
+	start := len(p)
+	if len(st.Values) > 0 {
+		p = append(p, ", "...)
+	}
+	p = append(p, `"`+reservedKey+`": {`...)
+	empty := len(p)
+	field := func(name string) {
+		if len(p) > empty {
+			p = append(p, ", "...)
+		}
+		p = append(append(append(p, '"'), name...), `": `...)
+	}
+	if !st.Deadline.IsZero() {
+		field("deadline")
+		p = appendPythonTime(p, st.Deadline)
+	} else if b.cfg.Lifetime != Never {
+		field("deadline")
+		p = append(p, "null"...)
+	}
+	for _, f := range [...]struct{ name, value string }{{"principal", st.Principal}, {"label", st.Label}, {"handle", st.Handle}} {
+		if f.value != "" {
+			field(f.name)
+			p = appendPythonString(p, f.value)
+		}
+	}
+	if !st.AuthTime.IsZero() {
+		field("auth_time")
+		p = appendPythonTime(p, st.AuthTime)
+	}
+	if st.Idle != 0 && st.Idle != b.cfg.IdleTimeout {
+		field("idle")
+		if st.Idle == Never {
+			p = append(p, "null"...)
+		} else {
+			p = appendPythonFloat(p, st.Idle.Seconds())
+		}
+	}
+	if st.persistent != persistConfig {
+		field("persistent")
+		p = strconv.AppendBool(p, st.persistent == persistYes)
+	}
+	if len(p) == empty {
+		return p[:start]
+	}
+	return append(p, '}')
+}
+
+var errPayload = reject("malformed")
+
+// parsePayload reads a payload as leniently as Pyramid does, where that does no
+// harm: times may be text, the dictionary a list of pairs.
+func parsePayload(payload []byte) (*State, error) {
+	triple, err := elements(payload)
+	if err != nil || len(triple) != 3 {
+		return nil, errPayload
+	}
+	st := &State{unbound: true}
+	var ok1, ok2 bool
+	st.Seen, ok1 = pythonTime(triple[0])
+	st.Created, ok2 = pythonTime(triple[1])
+	if !ok1 || !ok2 {
+		return nil, errPayload
+	}
+	add := func(key string, raw json.RawMessage) error {
+		if key == reservedKey {
+			return st.parseReserved(raw)
+		}
+		st.put(key, raw)
+		return nil
+	}
+	switch triple[2][0] {
+	case '{':
+		err = members(triple[2], add)
+	case '[':
+		err = pairs(triple[2], add)
+	default:
+		err = errPayload
+	}
+	if err != nil {
+		return nil, errPayload
+	}
+	return st, nil
+}
+
+func pairs(raw json.RawMessage, f func(key string, value json.RawMessage) error) error {
+	list, err := elements(raw)
+	for _, p := range list {
+		pair, err := elements(p)
+		if err != nil || len(pair) != 2 || pair[0][0] != '"' {
+			return errPayload
+		}
+		if err := f(unquote(pair[0]), pair[1]); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (st *State) parseReserved(raw json.RawMessage) error {
+	st.unbound = false
+	return members(raw, func(name string, raw json.RawMessage) error {
+		null := string(raw) == "null"
+		text, ok := "", true
+		switch name {
+		case "deadline":
+			if !null {
+				st.Deadline, ok = pythonTime(raw)
+				st.Deadline = st.Deadline.Round(time.Microsecond)
+			}
+		case "auth_time":
+			st.AuthTime, ok = pythonTime(raw)
+			st.AuthTime = st.AuthTime.Round(time.Microsecond)
+		case "principal", "label", "handle":
+			v, err := decode(raw)
+			if text, ok = v.(string); err != nil || !ok {
+				return errPayload
+			}
+			*map[string]*string{"principal": &st.Principal, "label": &st.Label, "handle": &st.Handle}[name] = text
+		case "idle":
+			if null {
+				st.Idle = Never
+				break
+			}
+			seconds, err := strconv.ParseFloat(string(raw), 64)
+			if st.Idle = time.Duration(seconds * float64(time.Second)); err != nil || st.Idle <= 0 {
+				return errPayload
+			}
+		case "persistent":
+			st.persistent = persistNo
+			if string(raw) == "true" {
+				st.persistent = persistYes
+			}
+		}
+		if !ok {
+			return errPayload
+		}
+		return nil
+	})
+}
+
+// handles returns the handles by which a loaded state may have been denied: its
+// own, else that of the very value, for a cookie made without a deny list.
+func (b *inCookie) handles(st *State) Handle {
+	if h, err := ParseHandle(st.Handle); err == nil {
+		return h
+	}
+	h, _ := st.Private.(Handle)
+	return h
+}
+
+func cookieHandle(name, value string) (h Handle) {
+	sum := sha256.Sum256(fmt.Appendf(nil, "scarab cookie\x00%d\x00%s\x00%s", len(name), name, value))
+	copy(h[:], sum[:])
+	return h
+}
+
+// allowed fails with ErrNoSession if h was denied.
+func (b *inCookie) allowed(ctx context.Context, now time.Time, h Handle) error {
+	switch _, err := b.denied.Load(ctx, h, now); {
+	case err == nil:
+		return reject("ended")
+	case errors.Is(err, ErrNoSession):
+		return nil
+	default:
+		return err
+	}
+}
+
+// commitDenied does what op means for the deny list, before the cookie is made.
+func (b *inCookie) commitDenied(ctx context.Context, now time.Time, op Op, st *State) error {
+	if op != Create {
+		h := b.handles(st)
+		if op != Delete { // a logout that was faster counts
+			if err := b.allowed(ctx, now, h); err != nil {
+				return err
+			}
+		}
+		if op == Delete || op == Renew {
+			if err := b.deny(ctx, now, h.String(), st.Deadline); err != nil {
+				return err
+			}
+			st.Handle = ""
+		}
+	}
+	if st.Handle == "" {
+		st.Handle = newHandle().String()
+	}
+	return nil
+}
+
+// deny keeps the cookie with this handle out until its deadline, at most 400
+// days.
+func (b *inCookie) deny(ctx context.Context, now time.Time, handle string, until time.Time) error {
+	if b.denied == nil {
+		return nil
+	}
+	h, err := ParseHandle(handle)
+	if err != nil {
+		return err
+	}
+	if latest := now.Add(maxPersistent); until.IsZero() || until.After(latest) {
+		until = latest
+	}
+	err = b.denied.Create(ctx, tombstone(h, now, until))
+	if errors.Is(err, ErrExists) {
+		return nil
+	}
+	return err
+}
+
+func (b *inCookie) bury(ctx context.Context, now time.Time, handle string, until time.Time) error {
+	return b.deny(ctx, now, handle, until)
+}
+
+// adopted reports an error for a session that was adopted and ended since.
+func (b *inCookie) adopted(ctx context.Context, now time.Time, h Handle) (*State, error) {
+	if b.denied == nil {
+		return nil, nil
+	}
+	return nil, b.allowed(ctx, now, h)
+}

@@ -1,0 +1,470 @@
+package scarab
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// A Session is what one browser and the application share for a while: a
+// dictionary with a few extras. [From] returns the one of a request.
+//
+// Values are encoded as JSON when they are set. Reads decode one value each
+// and cannot fail; writes that cannot be carried out fail the commit, which
+// happens before the first byte of the answer is sent, and [Session.Save].
+//
+// A Session may be used by several goroutines of its request. After the
+// handler has returned, reads go on answering and changes do nothing.
+type Session struct {
+	mu sync.Mutex
+	q  *request
+
+	base    State    // as loaded, or blank
+	cur     State    // base with changes
+	changes []change // since base
+	views   []view   // values given out that may be changed in place
+	live    bool     // Changed was called
+	fail    error    // the first change that could not be carried out
+	closed  bool     // the handler has returned
+
+	origin  origin   // where base is from
+	isNew   bool     // no usable cookie came
+	carried bool     // a cookie came, usable or not
+	dead    []origin // what Invalidate ended
+	clear   bool     // Invalidate: the browser's cookie goes
+	dropped int      // messages that did not fit
+}
+
+// An origin says where a state is kept.
+type origin struct {
+	kind     originKind
+	cookie   string // the value that opened it
+	state    State  // of a dead session: what Delete needs
+	fallback int    // whose it is, if kind is fromFallback
+}
+
+type originKind uint8
+
+const (
+	fromNowhere    originKind = iota // new: kept nowhere yet
+	fromBackend                      // loaded from the factory's backend
+	fromFallback                     // loaded from a fallback, not adopted yet
+	fromSuperseded                   // the token was renewed away: an empty session that is not saved
+)
+
+const (
+	csrfKey     = "_csrft_"  // Pyramid's
+	queuePrefix = "_f_"      // Pyramid's
+	reservedKey = "_scarab_" // what cookies keep beside the dictionary
+)
+
+// Get returns the value at key, nil if there is none. Whole numbers are int64,
+// others float64, and json.Number if they are out of range; lists are []any
+// and objects map[string]any. [Key] returns types of one's own.
+func (s *Session) Get(key string) any {
+	v, _ := s.Lookup(key)
+	return v
+}
+
+// Lookup is Get, and reports whether there is a value. One that does not
+// decode is reported as absent.
+func (s *Session) Lookup(key string) (v any, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lookup(key)
+}
+
+func (s *Session) lookup(key string) (v any, ok bool) {
+	s.settle(key)
+	raw, ok := s.cur.get(key)
+	if !ok {
+		return nil, false
+	}
+	return s.giveOut(key, raw)
+}
+
+// Set puts value at key. It is encoded at once: a later change in place is
+// noticed by [Session.Changed] only for what Get returned. A value that JSON
+// cannot hold fails the commit with an error that names key and type.
+func (s *Session) Set(key string, value any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set(key, value)
+}
+
+func (s *Session) set(key string, value any) {
+	if s.closed {
+		return
+	}
+	raw, err := encode(value)
+	if err != nil {
+		s.failWith(fmt.Errorf("scarab: the value for key %q, a %T, cannot be encoded: %w", key, value, err))
+		return
+	}
+	s.change(change{kind: changeSet, key: key, raw: raw})
+}
+
+// Delete removes key.
+func (s *Session) Delete(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delete(key)
+}
+
+func (s *Session) delete(key string) {
+	s.dropViews(key)
+	if s.cur.index(key) >= 0 {
+		s.change(change{kind: changeRemove, key: key})
+	}
+}
+
+// Has reports whether there is a value at key.
+func (s *Session) Has(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(key)
+	return s.cur.index(key) >= 0
+}
+
+// Len returns the number of keys.
+func (s *Session) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settleAll()
+	return len(s.cur.Values)
+}
+
+// Keys visits the keys that are there now, in the order they were added.
+func (s *Session) Keys() iter.Seq[string] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settleAll()
+	keys := make([]string, len(s.cur.Values))
+	for i, v := range s.cur.Values {
+		keys[i] = v.Key
+	}
+	return slices.Values(keys)
+}
+
+// All visits keys and values as they are when it is called, in the order they
+// were added.
+func (s *Session) All() iter.Seq2[string, any] {
+	keys := s.Keys()
+	return func(yield func(string, any) bool) {
+		for key := range keys {
+			if v, ok := s.Lookup(key); ok && !yield(key, v) {
+				return
+			}
+		}
+	}
+}
+
+// SetAll sets every key of values: Python's dict.update. Keys that are new are
+// added in alphabetical order.
+func (s *Session) SetAll(values map[string]any) {
+	keys := make([]string, 0, len(values))
+	for key := range values {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range keys {
+		s.set(key, values[key])
+	}
+}
+
+// SetDefault returns the value at key, after setting it to value if there was
+// none.
+func (s *Session) SetDefault(key string, value any) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.settle(key); s.cur.index(key) < 0 {
+		s.set(key, value)
+	}
+	v, _ := s.lookup(key)
+	return v
+}
+
+// Pop removes key and returns the value it had. If another request changes the
+// value meanwhile, it is removed all the same; [Key.Pop] takes a value once.
+func (s *Session) Pop(key string) (v any, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok = s.lookup(key)
+	s.delete(key)
+	return v, ok
+}
+
+// PopItem removes the key that was added last and returns it with its value.
+func (s *Session) PopItem() (key string, v any, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.settleAll(); len(s.cur.Values) == 0 {
+		return "", nil, false
+	}
+	key = s.cur.Values[len(s.cur.Values)-1].Key
+	v, _ = s.lookup(key)
+	s.delete(key)
+	return key, v, true
+}
+
+// Clear removes every key, flash messages and the CSRF token included. The
+// session stays what it is: see [Session.Invalidate] for a logout.
+func (s *Session) Clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.views = nil
+	if len(s.cur.Values) > 0 {
+		s.change(change{kind: changeClear})
+	}
+}
+
+// Created returns when the session was created.
+func (s *Session) Created() time.Time { return s.read().Created }
+
+// IsNew reports whether the request brought no session: Pyramid's new.
+func (s *Session) IsNew() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.isNew
+}
+
+// Started reports whether there is a session beyond this request: it was
+// loaded, or has something to save. It is false for a visitor who only looks.
+func (s *Session) Started() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settleAll()
+	return s.started()
+}
+
+func (s *Session) started() bool {
+	return s.origin.kind == fromBackend || s.origin.kind == fromFallback || s.cur.worthKeeping()
+}
+
+// worthKeeping reports whether a new session is created for st.
+func (st *State) worthKeeping() bool { return len(st.Values) > 0 || st.Principal != "" }
+
+// Changed says that a list or an object that Get, All or SetDefault returned
+// was changed in place: what it holds at the commit is saved, if it differs.
+func (s *Session) Changed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live = true
+	s.settleAll()
+}
+
+// Invalidate ends the session: all data is gone, its token opens nothing any
+// more, whatever other requests do, and the cookie is cleared. The Session can
+// be used on, as a new one. Call it to log out.
+//
+// Source: OWASP ASVS 5.0, 7.4.1.
+func (s *Session) Invalidate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	switch s.origin.kind {
+	case fromSuperseded:
+		s.clear = true // which its commit refuses
+		return
+	case fromBackend, fromFallback:
+		dead := s.origin
+		dead.state = s.base
+		s.dead = append(s.dead, dead)
+	}
+	s.clear = true
+	s.reset(s.q.f.blank(s.q.f.now()), origin{})
+	s.isNew = true
+	s.fail = nil // it was about data that is gone
+}
+
+// Renew gives the session a new secret and keeps its contents: the token that
+// the browser has now opens nothing once the answer is sent. Call it after
+// every change of privilege that is no Login, such as a second factor.
+//
+// Source: OWASP Session Management Cheat Sheet, "Renew the Session ID After Any
+// Privilege Level Change".
+func (s *Session) Renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.origin.kind == fromBackend || s.origin.kind == fromFallback {
+		s.change(change{kind: changeRenew})
+	}
+}
+
+// Login says that principal, the application's name for a user, has just
+// proved who he is. The session gets a new secret, a new CSRF token and its
+// lifetime from now; what it holds is kept, unless it is of another principal.
+// Call SetTimeouts after it, not before.
+//
+// Source: OWASP ASVS 5.0, 7.2.4; NIST SP 800-63B-4, section 5.2.
+func (s *Session) Login(principal string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if principal == "" {
+		s.failWith(errors.New("scarab: Login without a principal; Invalidate logs out"))
+		return
+	}
+	f := s.q.f
+	s.views = nil
+	s.q.noStore()
+	s.change(change{kind: changeLogin, key: principal, raw: newCSRFToken(), at: f.now(), lifetime: f.cfg.Lifetime})
+}
+
+// Principal returns who is logged in, "" if nobody is.
+func (s *Session) Principal() string { return s.read().Principal }
+
+// AuthTime returns when Login was called, zero if nobody is logged in. A page
+// that changes a password may ask for the password again after some minutes.
+func (s *Session) AuthTime() time.Time { return s.read().AuthTime }
+
+// SetTimeouts gives this session an idle timeout and a lifetime of its own,
+// counted from now; 0 keeps what it has, Never is none.
+func (s *Session) SetTimeouts(idle, lifetime time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if idle < 0 || lifetime < 0 {
+		s.failWith(fmt.Errorf("scarab: SetTimeouts(%v, %v): a timeout is not negative; use 0 to keep it, Never for none", idle, lifetime))
+		return
+	}
+	if idle != 0 || lifetime != 0 {
+		s.change(change{kind: changeTimeouts, idle: idle, lifetime: lifetime, at: s.q.f.now()})
+	}
+}
+
+// SetPersistent decides whether the cookie outlives the browser ("remember
+// me"), until the session's deadline and at most 400 days.
+func (s *Session) SetPersistent(persistent bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := persistNo
+	if persistent {
+		p = persistYes
+	}
+	if s.cur.persistent != p {
+		s.change(change{kind: changePersistent, persistent: p})
+	}
+}
+
+// SetLabel sets the application's words for the device, such as "Firefox on
+// Linux", which lists of sessions show.
+func (s *Session) SetLabel(label string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cur.Label != label {
+		s.change(change{kind: changeLabel, key: label})
+	}
+}
+
+// Expires returns when the session expires if it is not used again; zero if
+// never.
+func (s *Session) Expires() time.Time {
+	st := s.read()
+	if !st.Expires.IsZero() {
+		return st.Expires
+	}
+	return expiry(st.Seen, s.q.f.idle(&st), st.Deadline)
+}
+
+// Deadline returns when the session expires however much it is used; zero if
+// never.
+func (s *Session) Deadline() time.Time { return s.read().Deadline }
+
+// Handle returns the session's name in lists and audit logs: 32 hexadecimal
+// digits, the same over Renew and Login. It is "" before a new session is
+// saved, and for cookies without a deny list.
+func (s *Session) Handle() string { return s.read().Handle }
+
+// CSRFToken returns the session's token against cross-site request forgery,
+// 40 hexadecimal digits under the key _csrft_, and makes one if there is none.
+// Package csrf masks it for pages and checks it.
+func (s *Session) CSRFToken() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.q.noStore()
+	if v, _ := s.lookup(csrfKey); v != nil {
+		if token, ok := v.(string); ok && token != "" {
+			return token
+		}
+	}
+	return s.newCSRFToken()
+}
+
+// NewCSRFToken replaces the token: forms rendered before fail.
+func (s *Session) NewCSRFToken() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.q.noStore()
+	return s.newCSRFToken()
+}
+
+func (s *Session) newCSRFToken() string {
+	raw := newCSRFToken()
+	s.change(change{kind: changeSet, key: csrfKey, raw: raw})
+	return string(raw[1 : len(raw)-1])
+}
+
+// newCSRFToken returns 160 random bits as Pyramid writes them, in quotes.
+func newCSRFToken() json.RawMessage {
+	var b [20]byte
+	rand.Read(b[:])
+	raw := make([]byte, 0, 42)
+	raw = append(raw, '"')
+	raw = hex.AppendEncode(raw, b[:])
+	return append(raw, '"')
+}
+
+// read returns the state with its changes.
+func (s *Session) read() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cur
+}
+
+// change applies c to the request's copy and records it.
+func (s *Session) change(c change) {
+	if s.closed {
+		return
+	}
+	switch {
+	case c.key == reservedKey:
+		s.failWith(fmt.Errorf("scarab: the key %q is reserved", reservedKey))
+		return
+	case !utf8.ValidString(c.key):
+		s.failWith(fmt.Errorf("scarab: the key %q is not UTF-8", c.key))
+		return
+	}
+	if len(s.changes) == 0 {
+		s.cur = s.base.fork()
+	}
+	dropped, err := c.apply(&s.cur)
+	if err != nil {
+		s.failWith(err)
+		return
+	}
+	s.dropped += dropped
+	s.changes = append(s.changes, c)
+}
+
+// failWith makes the commit fail with the first such error.
+func (s *Session) failWith(err error) {
+	if s.fail == nil && !s.closed {
+		s.fail = err
+	}
+}
+
+// reset makes st the state that changes start from.
+func (s *Session) reset(st State, from origin) {
+	s.base, s.cur, s.origin = st, st, from
+	s.changes, s.views, s.live, s.dropped = nil, nil, false, 0
+}

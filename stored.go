@@ -1,0 +1,347 @@
+package scarab
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Stored returns a [Backend] whose cookie holds a token and nothing else, and
+// whose state is in s. It keeps the promises that a cookie cannot: a logout
+// stays a logout, and changes of requests that overlap are merged.
+//
+// A copy of the store opens no session: it has a hash where the token has a
+// secret.
+func Stored(s Store) Backend { return &stored{store: s} }
+
+type stored struct {
+	store Store
+	cfg   *Config
+}
+
+// grace is how long a request with a token that was renewed away is told apart
+// from one with a token that never was: long enough for requests under way.
+const grace = 60 * time.Second
+
+func (b *stored) configured(cfg *Config) (Backend, string) {
+	if b.store == nil {
+		return b, "Stored needs a Store"
+	}
+	return &stored{b.store, cfg}, ""
+}
+
+// storedState is a state with the record it came from, in one allocation.
+type storedState struct {
+	State
+	record Record
+}
+
+// Load implements Backend: one round trip if the store is a LoadToucher.
+func (b *stored) Load(ctx context.Context, now time.Time, _, value string) (*State, error) {
+	t, ok := parseToken(value)
+	if !ok {
+		return nil, reject("malformed")
+	}
+	hash := t.hash()
+	rec, err := b.load(ctx, t.handle, hash, now)
+	if err != nil {
+		return nil, err
+	}
+	if subtle.ConstantTimeCompare(rec.Secret[:], hash[:]) == 0 {
+		if !rec.Renewed.IsZero() && now.Before(rec.Renewed.Add(grace)) {
+			return nil, ErrSuperseded
+		}
+		return nil, reject("unknown")
+	}
+	return b.state(rec)
+}
+
+func (b *stored) load(ctx context.Context, h Handle, hash [32]byte, now time.Time) (Record, error) {
+	if lt, ok := b.store.(LoadToucher); ok && b.cfg != nil && b.cfg.TouchInterval != Never {
+		return lt.LoadTouch(ctx, h, hash, now, b.cfg.TouchInterval)
+	}
+	return b.store.Load(ctx, h, now)
+}
+
+// state returns what rec holds; a tombstone and a record that does not decode
+// are no session. The latter stays where it is, for the operator.
+func (b *stored) state(rec Record) (*State, error) {
+	if isTombstone(rec) {
+		return nil, reject("ended")
+	}
+	st := &storedState{
+		State: State{
+			Version: rec.Version, Handle: rec.Handle.String(), Principal: rec.Principal, Label: rec.Label,
+			Created: rec.Created, AuthTime: rec.AuthTime, Seen: rec.Seen, Expires: rec.Expires, Deadline: rec.Deadline,
+			Idle: rec.Idle,
+		},
+		record: rec,
+	}
+	if err := st.parseData(rec.Data); err != nil {
+		return nil, reject("undecodable")
+	}
+	st.Private = &st.record
+	return &st.State, nil
+}
+
+// Commit implements Backend.
+func (b *stored) Commit(ctx context.Context, now time.Time, _, old string, op Op, st *State) (string, error) {
+	if op == Create {
+		return b.create(ctx, now, st)
+	}
+	prev, ok := st.Private.(*Record)
+	if !ok {
+		return "", fmt.Errorf("scarab: Stored cannot %v a state that it has not loaded", op)
+	}
+	switch op {
+	case Touch:
+		return old, b.store.Touch(ctx, prev.Handle, now)
+	case Delete:
+		err := b.store.Delete(ctx, prev.Handle)
+		if err != nil { // whatever became of it, once more does no harm
+			err = b.store.Delete(ctx, prev.Handle)
+		}
+		return old, err
+	}
+	value := old
+	rec := *prev
+	rec.Version = st.Version + 1
+	if op == Renew && !(b.renewedMeanwhile(old, prev) && st.AuthTime.Equal(prev.AuthTime)) {
+		t := newToken(prev.Handle)
+		rec.Secret, rec.Renewed, value = t.hash(), now, t.String()
+	}
+	if err := b.fill(&rec, now, st); err != nil {
+		return "", err
+	}
+	if err := b.save(ctx, now, rec); err != nil {
+		return "", err
+	}
+	st.complete(rec)
+	return value, nil
+}
+
+// renewedMeanwhile reports whether the secret that the request came with is no
+// longer the one in the record.
+func (b *stored) renewedMeanwhile(old string, current *Record) bool {
+	t, ok := parseToken(old)
+	return ok && t.hash() != current.Secret
+}
+
+// fill puts what st says into rec.
+func (b *stored) fill(rec *Record, now time.Time, st *State) error {
+	if st.Idle == 0 {
+		st.Idle = b.cfg.IdleTimeout
+	}
+	rec.Commit = st.commit
+	if rec.Commit == ([16]byte{}) {
+		rand.Read(rec.Commit[:])
+	}
+	rec.Principal, rec.Label = st.Principal, st.Label
+	rec.Created, rec.AuthTime, rec.Deadline, rec.Idle = st.Created, st.AuthTime, st.Deadline, st.Idle
+	rec.Seen = st.Seen
+	rec.Expires = st.Expires
+	if rec.Expires.IsZero() { // new, or with other timeouts
+		rec.Expires = expiry(now, st.Idle, st.Deadline)
+	}
+	*rec = rec.Touch(now)
+	st.number(rec.Version)
+	rec.Data = st.appendData(make([]byte, 0, len(rec.Data)+128))
+	if len(rec.Data) > b.cfg.MaxSize {
+		return st.tooLarge(len(rec.Data), b.cfg.MaxSize)
+	}
+	return nil
+}
+
+// complete makes st the state that rec is the record of.
+func (st *State) complete(rec Record) {
+	st.Version, st.Handle = rec.Version, rec.Handle.String()
+	st.Seen, st.Expires = rec.Seen, rec.Expires
+	st.Private = &rec
+}
+
+// create tries another handle if one is taken, but for a handle that was
+// prescribed: that session has been adopted by another request.
+func (b *stored) create(ctx context.Context, now time.Time, st *State) (string, error) {
+	prescribed := st.Handle != ""
+	for range 8 {
+		h := newHandle()
+		if prescribed {
+			var err error
+			if h, err = ParseHandle(st.Handle); err != nil {
+				return "", err
+			}
+		}
+		t := newToken(h)
+		rec := Record{Handle: h, Secret: t.hash(), Version: 1}
+		if st.renewed && prescribed {
+			rec.Renewed = now
+		}
+		if err := b.fill(&rec, now, st); err != nil {
+			return "", err
+		}
+		err := b.createOnce(ctx, now, rec)
+		if err == nil {
+			st.complete(rec)
+			return t.String(), nil
+		}
+		if !errors.Is(err, ErrExists) {
+			return "", err
+		}
+		if prescribed {
+			return "", b.conflict(ctx, now, h)
+		}
+	}
+	return "", errors.New("scarab: every handle tried is taken: is the random source broken?")
+}
+
+// conflict returns the error for a record that is not the expected one.
+func (b *stored) conflict(ctx context.Context, now time.Time, h Handle) error {
+	rec, err := b.store.Load(ctx, h, now)
+	if err != nil {
+		return err
+	}
+	st, err := b.state(rec)
+	if err != nil {
+		return err
+	}
+	return &ConflictError[State]{Current: st}
+}
+
+// createOnce creates rec. If the answer was lost it looks what became of it.
+func (b *stored) createOnce(ctx context.Context, now time.Time, rec Record) error {
+	err := b.store.Create(ctx, rec)
+	if err == nil || errors.Is(err, ErrNoSession) {
+		return err
+	}
+	current, lookErr := b.store.Load(ctx, rec.Handle, now)
+	switch {
+	case lookErr == nil && current.Commit == rec.Commit:
+		return nil
+	case errors.Is(err, ErrExists), lookErr == nil:
+		return ErrExists
+	case errors.Is(lookErr, ErrNoSession):
+		if again := b.store.Create(ctx, rec); again == nil || errors.Is(again, ErrNoSession) {
+			return again
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+}
+
+// save replaces the version before rec's. If the answer was lost it looks what
+// became of it, and tries once more only if nothing did.
+func (b *stored) save(ctx context.Context, now time.Time, rec Record) error {
+	err := b.store.Save(ctx, rec)
+	for again := false; ; again = true {
+		var conflict *ConflictError[Record]
+		switch {
+		case err == nil || errors.Is(err, ErrNoSession):
+			return err
+		case errors.As(err, &conflict) && conflict.Current != nil:
+			if conflict.Current.Commit == rec.Commit {
+				return nil // our own, whose answer was lost below
+			}
+			return b.conflictWith(*conflict.Current)
+		}
+		current, lookErr := b.store.Load(ctx, rec.Handle, now)
+		switch {
+		case errors.Is(lookErr, ErrNoSession):
+			return lookErr
+		case lookErr != nil:
+		case current.Commit == rec.Commit:
+			return nil
+		case errors.Is(err, ErrConflict), current.Version == rec.Version:
+			return b.conflictWith(current)
+		case current.Version == rec.Version-1 && !again:
+			err = b.store.Save(ctx, rec)
+			continue
+		}
+		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	}
+}
+
+func (b *stored) conflictWith(current Record) error {
+	st, err := b.state(current)
+	if err != nil {
+		return err
+	}
+	return &ConflictError[State]{Current: st}
+}
+
+// reload reads the current state of a session by its handle, whatever its
+// secret is now.
+func (b *stored) reload(ctx context.Context, now time.Time, st *State) (*State, error) {
+	h, err := ParseHandle(st.Handle)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := b.store.Load(ctx, h, now)
+	if err != nil {
+		return nil, err
+	}
+	return b.state(rec)
+}
+
+// A tombstone keeps a handle from being used again: the record of no session,
+// whose secret nothing hashes to.
+func tombstone(h Handle, now, until time.Time) Record {
+	return Record{Handle: h, Version: 1, Created: now, Seen: now, Expires: until, Deadline: until, Idle: Never, Data: []byte{formatTombstone}}
+}
+
+func isTombstone(rec Record) bool { return len(rec.Data) > 0 && rec.Data[0] == formatTombstone }
+
+// bury puts a tombstone at h, in place of what is there.
+func bury(ctx context.Context, s Store, h Handle, now, until time.Time) error {
+	var err error
+	for range 8 {
+		if err = s.Create(ctx, tombstone(h, now, until)); !errors.Is(err, ErrExists) {
+			return err
+		}
+		rec, loadErr := s.Load(ctx, h, now)
+		if loadErr == nil && isTombstone(rec) {
+			return nil
+		}
+		if err = s.Delete(ctx, h); err != nil { // a slow request slipped in
+			return err
+		}
+	}
+	return err
+}
+
+func (b *stored) bury(ctx context.Context, now time.Time, handle string, until time.Time) error {
+	h, err := ParseHandle(handle)
+	if err != nil {
+		return err
+	}
+	return bury(ctx, b.store, h, now, until)
+}
+
+// adopted looks up a session that came from a fallback. It returns nil and no
+// error if nobody has adopted it yet.
+func (b *stored) adopted(ctx context.Context, now time.Time, h Handle) (*State, error) {
+	rec, err := b.store.Load(ctx, h, now)
+	switch {
+	case errors.Is(err, ErrNoSession):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !rec.Renewed.IsZero():
+		return nil, reject("ended") // its fallback cookie opens nothing since the login
+	}
+	return b.state(rec)
+}
+
+// adoptedHandle is the handle of a session that is adopted from a fallback: the
+// same for every request that brings its cookie, so that only one creates it.
+func adoptedHandle(cookieName string, st *State, value string) (h Handle) {
+	id := st.Handle
+	if id == "" {
+		id = value
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "scarab fallback\x00%d\x00%s\x00%s", len(cookieName), cookieName, id))
+	copy(h[:], sum[:])
+	return h
+}
