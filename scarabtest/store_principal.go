@@ -252,8 +252,10 @@ var principalClauses = []storeClause{
 					}
 					rs[i] = of(rs[i], name, s.now)
 				}
+				// First in one round, later in others.
+				revoker := (int(n) + 1) * raceWriters / raceRounds
 				errs := parallel(raceWriters+1, func(i int) error {
-					switch {
+					switch i = (i + raceWriters - revoker) % (raceWriters + 1); {
 					case i == raceWriters:
 						return errOf2(s.revoke(ctx, name, s.now))
 					case i%2 == 0:

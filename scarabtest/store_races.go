@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/scarab-go/scarab"
@@ -108,11 +109,15 @@ var storeRaces = []storeClause{
 				}
 				last := s.now.Add(raceWriters * time.Second)
 				saved := r
+				var touching atomic.Int64
+				touching.Store(raceWriters - 1)
 				errs := parallel(raceWriters, func(i int) error {
 					if i > 0 {
+						defer touching.Add(-1)
 						return s.touch(ctx, r.Handle, s.now.Add(time.Duration(i+1)*time.Second))
 					}
-					for range 4 {
+					for more := true; more; {
+						more = touching.Load() > 0
 						// By somebody whose clock is ahead, so that it does
 						// not undo a touch of its own accord.
 						saved = next(saved.Touch(last), fmt.Sprint("version ", saved.Version+1))
