@@ -1,0 +1,33 @@
+# make test    every module's tests, with the race detector; installs what is missing
+# make setup   only installs: servers and a browser from Debian's packages
+# make lint    gofmt, go vet, staticcheck
+# make fuzz    every fuzz test for a moment
+
+MODULES := . admin cmd/scarab internal/bench internal/integration pyramid redisstore
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 20s
+
+.PHONY: test setup lint fuzz cc
+
+test: cc setup lint
+	@rm -f .skipped
+	@SCARAB_TEST_SKIPPED="$(CURDIR)/.skipped" go test -race -timeout 20m work; status=$$?; \
+	if [ -s .skipped ]; then echo; echo "Not tested on this machine:"; sort -u .skipped; fi; \
+	exit $$status
+
+setup:
+	@sh scripts/setup.sh
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
+	@for m in $(MODULES); do (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
+
+fuzz:
+	@for m in $(MODULES); do (cd $$m && for p in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; done) || exit 1; done
+
+# The race detector needs cgo, and cgo a C compiler.
+cc:
+	@command -v $${CC:-cc} >/dev/null || { echo "make test needs a C compiler for Go's race detector: install gcc, or set CC"; exit 1; }
