@@ -3,7 +3,7 @@
 // There are two codecs for scarab.InCookie:
 //
 //   - [Sealed] is encrypted: the browser can neither read nor change what it
-//     holds. It is the one to take, and it costs less than signing.
+//     holds. It is the one to take, and costs no more than Pyramid's signature.
 //   - [Signed] is Pyramid's format, byte for byte: the browser can read it.
 //     It is for applications that share a cookie with Pyramid.
 //

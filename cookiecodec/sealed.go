@@ -1,6 +1,10 @@
 package cookiecodec
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/scarab-go/scarab"
+)
 
 // A SealOption is an option of [NewSealed] and [SealStore].
 type SealOption func(*sealOptions)
@@ -32,6 +36,8 @@ type Sealed struct {
 	sealer *sealer
 	bufs   sync.Pool // of *[]byte
 }
+
+var _ scarab.Codec = (*Sealed)(nil)
 
 // NewSealed returns a codec that seals with the first key of ring and opens
 // with all.

@@ -27,6 +27,9 @@ import (
 // records without data. Scan yields a record that does not open without data,
 // together with its *RecordError, and goes on.
 //
+// A deny list has no data to hide, and should not depend on a key: give
+// [scarab.DenyList] the store itself.
+//
 // Sealing adds 66 to 129 bytes to a record.
 func SealStore(store scarab.Store, ring *Keyring, opts ...SealOption) (scarab.Store, error) {
 	if store == nil {

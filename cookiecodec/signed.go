@@ -7,6 +7,8 @@ import (
 	"hash"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/scarab-go/scarab"
 )
 
 // A SignedConfig has the parameters of Pyramid's SignedCookieSessionFactory
@@ -60,6 +62,8 @@ type SignedConfig struct {
 type Signed struct {
 	macs []*macPool // one for each secret
 }
+
+var _ scarab.Codec = (*Signed)(nil)
 
 // NewSigned returns a codec for c, or an error that says what is wrong with c.
 func NewSigned(c SignedConfig) (*Signed, error) {
