@@ -1,0 +1,73 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/scarab-go/scarab/admin/internal/rows"
+	"github.com/scarab-go/scarab/admin/internal/schema"
+)
+
+// explain says what an error means for the visitor, and logs what is none of
+// his business.
+func (v *visit) explain(err error) *problem {
+	var refused *rows.ColumnError
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, rows.ErrNoRow):
+		return &problem{status: http.StatusNotFound, text: v.t("There is no such row, or not any more.")}
+	case errors.Is(err, context.DeadlineExceeded) && v.r.Context().Err() == nil:
+		return &problem{status: http.StatusGatewayTimeout, text: v.t("The database took too long."),
+			hint: v.t("Narrow it down with a filter, or sort by a column that has an index.")}
+	case errors.As(err, &tooLarge):
+		return &problem{status: http.StatusRequestEntityTooLarge, text: v.t("What was sent is larger than %d bytes.", tooLarge.Limit)}
+	case errors.As(err, &refused):
+		return &problem{status: http.StatusConflict, text: v.refusal(refused)}
+	}
+	v.h.cfg.Logger.ErrorContext(v.ctx, "admin: page failed", "method", v.r.Method, "path", v.r.URL.Path, "error", err)
+	return &problem{status: http.StatusInternalServerError, text: v.t("Something went wrong, and the reason is in the log of the server.")}
+}
+
+// refusal says why the database refused a row or a field.
+func (v *visit) refusal(e *rows.ColumnError) string {
+	switch e.Problem {
+	case rows.Taken:
+		return v.t("Another row has this value already, and it has to be unique.")
+	case rows.Missing:
+		return v.t("A value is needed here: the column cannot be NULL.")
+	case rows.Dangling:
+		if e.Column == nil {
+			return v.t("A value points at a row of another table that does not exist.")
+		}
+		return v.t("There is no such row in the table that this column points at.")
+	case rows.InUse:
+		return v.t("Rows of other tables point at this one, so the database keeps it.")
+	case rows.Unfit:
+		return v.t("A check of the database refuses this value: %s", checkText(e))
+	case rows.WrongType:
+		return v.t("This is not a value of the type %s.", typeOf(e.Column))
+	case rows.TooLong:
+		return v.t("This value is too long.")
+	case rows.OutOfRange:
+		return v.t("This number is out of range.")
+	case rows.Generated:
+		return v.t("The database computes this column by itself.")
+	}
+	return v.t("The database refused this row.")
+}
+
+// checkText is what the database says of a check that failed.
+func checkText(e *rows.ColumnError) string {
+	if e.Err == nil {
+		return ""
+	}
+	return e.Err.Error()
+}
+
+func typeOf(c *schema.Column) string {
+	if c == nil {
+		return "INTEGER"
+	}
+	return c.Type
+}

@@ -1,0 +1,249 @@
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/url"
+
+	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/admin/internal/schema"
+	"github.com/scarab-go/scarab/admin/internal/ui"
+	"github.com/scarab-go/scarab/csrf"
+)
+
+func (h *handler) routes() http.Handler {
+	mux := http.NewServeMux()
+	at := func(pattern string, f func(*visit) error) {
+		method, path := cutPattern(pattern)
+		mux.Handle(method+" "+h.cfg.Prefix+path, h.page(f))
+	}
+	members := func(pattern string, f func(*visit) error) { at(pattern, h.loggedIn(f)) }
+
+	at("GET /login", h.loginPage)
+	at("GET /login/link", h.linkPage)
+	at("POST /login/link", h.linkLogin)
+	at("POST /logout", h.logout)
+	members("GET /{$}", h.home)
+	members("GET /t/{table}", h.table(Read, h.list))
+	members("GET /t/{table}/new", h.table(Write, h.newRow))
+	members("POST /t/{table}/new", h.table(Write, h.createRow))
+	members("GET /t/{table}/row/{key}", h.table(Read, h.row(h.editRow)))
+	members("POST /t/{table}/row/{key}", h.table(Write, h.row(h.updateRow)))
+	members("GET /t/{table}/row/{key}/delete", h.table(Write, h.row(h.askDelete)))
+	members("POST /t/{table}/row/{key}/delete", h.table(Write, h.row(h.deleteRow)))
+	members("GET /session", h.sessionPage)
+	members("POST /session/{do}", h.sessionDo)
+	at("GET /", func(*visit) error { return &problem{status: http.StatusNotFound} })
+	mux.Handle("GET "+h.cfg.Prefix+"/static/", http.StripPrefix(h.cfg.Prefix+"/static/", staticFiles()))
+	return mux
+}
+
+func cutPattern(p string) (method, path string) {
+	for i := range p {
+		if p[i] == ' ' {
+			return p[:i], p[i+1:]
+		}
+	}
+	return "", p
+}
+
+func staticFiles() http.Handler {
+	files := http.FileServerFS(ui.Static())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=86400")
+		files.ServeHTTP(w, r)
+	})
+}
+
+// staticVersion changes with the stylesheet, so that browsers fetch it anew.
+var staticVersion = func() string {
+	sheet, err := fs.ReadFile(ui.Static(), "style.css")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	sum := sha256.Sum256(sheet)
+	return hex.EncodeToString(sum[:6])
+}()
+
+// A visit is one request for a page.
+type visit struct {
+	h        *handler
+	w        http.ResponseWriter
+	r        *http.Request
+	ctx      context.Context // of the request, with a deadline for the database
+	s        *scarab.Session
+	schema   *tables
+	language ui.Language
+
+	table      *schema.Table // of the pages about one
+	permission Permission
+	key        []any // of the pages about a row
+	keyText    string
+
+	taken    bool // messages are what was waiting
+	messages []ui.Flash
+}
+
+// page makes a handler of f, whose error becomes a page of its own.
+func (h *handler) page(f func(*visit) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Timeout)
+		defer cancel()
+		v := &visit{h: h, w: w, r: r, ctx: ctx, schema: h.schema.Load(), language: ui.Accepted(r.Header.Get("Accept-Language"))}
+		s, err := session(r)
+		if err == nil {
+			v.s = s
+			err = f(v)
+		}
+		if err != nil {
+			v.fail(err)
+		}
+	})
+}
+
+// loggedIn sends those who are not to the page where they can.
+func (h *handler) loggedIn(f func(*visit) error) func(*visit) error {
+	return func(v *visit) error {
+		if v.s.Principal() != "" {
+			return f(v)
+		}
+		if v.r.Method != http.MethodGet {
+			return &problem{status: http.StatusForbidden, text: v.t("You are not logged in any more, so nothing was changed."), back: h.cfg.LoginURL}
+		}
+		return v.redirect(h.cfg.LoginURL)
+	}
+}
+
+// table finds the table that the address names. A table that one may not see
+// is answered as one that does not exist.
+func (h *handler) table(need Permission, f func(*visit) error) func(*visit) error {
+	return func(v *visit) error {
+		slug := v.r.PathValue("table")
+		t := v.schema.slugs[slug]
+		if t == nil {
+			if err := h.readSchema(v.ctx); err != nil {
+				return err
+			}
+			v.schema = h.schema.Load()
+			t = v.schema.slugs[slug]
+		}
+		if t == nil || v.may(t) == None {
+			return &problem{status: http.StatusNotFound, text: v.t("There is no such table.")}
+		}
+		v.table, v.permission = t, v.may(t)
+		if need > v.permission {
+			return &problem{status: http.StatusForbidden, text: v.t("You may look at this table, but not change it."), back: v.tableURL(t)}
+		}
+		if need == Write && !t.Writable() {
+			return &problem{status: http.StatusForbidden, text: v.readOnlyReason(t), back: v.tableURL(t)}
+		}
+		return f(v)
+	}
+}
+
+func (v *visit) may(t *schema.Table) Permission {
+	return v.h.cfg.Access(v.ctx, v.s.Principal(), t.FullName())
+}
+
+func (v *visit) readOnlyReason(t *schema.Table) string {
+	if t.View {
+		return v.t("A view is read only.")
+	}
+	return v.t("This table has no primary key, so its rows cannot be told apart: it is read only.")
+}
+
+func (v *visit) t(format string, args ...any) string { return v.language.Sprintf(format, args...) }
+
+// url is an address of the interface.
+func (v *visit) url(path string) string { return v.h.cfg.Prefix + path }
+
+func (v *visit) tableURL(t *schema.Table) string { return v.url("/t/" + t.Slug()) }
+
+func (v *visit) rowURL(t *schema.Table, key string) string {
+	return v.tableURL(t) + "/row/" + url.PathEscape(key)
+}
+
+// redirect ends a visit with another page.
+func (v *visit) redirect(to string) error {
+	http.Redirect(v.w, v.r, to, http.StatusSeeOther)
+	return nil
+}
+
+// show ends a visit with a page.
+func (v *visit) show(status int, title string, b ui.Body) error {
+	field, err := csrf.Field(v.r.Context())
+	if err != nil {
+		return err
+	}
+	p := ui.Page{
+		Language: v.language, Site: v.h.cfg.Title, Prefix: v.h.cfg.Prefix, Title: title, Body: b, CSRF: field, Version: staticVersion,
+		User: v.s.Principal(), Flashes: v.flashes(),
+	}
+	if p.User != "" {
+		for _, t := range v.schema.Tables {
+			if v.may(t) == None {
+				continue
+			}
+			item := ui.NavItem{Name: t.FullName(), URL: v.tableURL(t), Current: t == v.table}
+			if t.View {
+				item.Note = v.t("view")
+			}
+			p.Tables = append(p.Tables, item)
+		}
+		_, here := b.(ui.Session)
+		p.Places = []ui.NavItem{{Name: v.t("This session"), URL: v.url("/session"), Current: here}}
+	}
+	return ui.Render(v.w, status, p)
+}
+
+// A problem is an error that is told to the visitor.
+type problem struct {
+	status     int
+	text, hint string
+	back       string
+}
+
+func (p *problem) Error() string { return http.StatusText(p.status) + ": " + p.text }
+
+// fail ends a visit with a page about err.
+func (v *visit) fail(err error) {
+	var p *problem
+	if !errors.As(err, &p) {
+		p = v.explain(err)
+	}
+	if p.text == "" && p.status == http.StatusNotFound {
+		p.text = v.t("There is no such page.")
+	}
+	if v.s == nil {
+		scarab.DefaultOnError(v.w, v.r, err)
+		return
+	}
+	if p.back == "" {
+		p.back = v.url("/")
+	}
+	if err := v.show(p.status, v.t(http.StatusText(p.status)), ui.Problem{Status: p.status, Text: p.text, Hint: p.hint, Back: p.back}); err != nil {
+		v.h.cfg.Logger.ErrorContext(v.ctx, "admin: page", "path", v.r.URL.Path, "error", err)
+		http.Error(v.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// refused is the page for a request that the protection against cross-site
+// requests did not let pass.
+func (h *handler) refused(w http.ResponseWriter, r *http.Request, err error) {
+	h.page(func(v *visit) error {
+		var refused *csrf.Error
+		if !errors.As(err, &refused) {
+			return err
+		}
+		h.cfg.Logger.WarnContext(v.ctx, "admin: request refused", "path", r.URL.Path, "error", err)
+		return &problem{
+			status: http.StatusForbidden,
+			text:   v.t("The form you sent was not one that this site made for your session, so nothing was changed."),
+			hint:   v.t("If you have logged in or out in another tab since you opened it, go back, reload the page and try again. (%s)", refused.Error()),
+		}
+	}).ServeHTTP(w, r)
+}

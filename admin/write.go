@@ -1,0 +1,199 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/scarab-go/scarab/admin/internal/rows"
+	"github.com/scarab-go/scarab/admin/internal/schema"
+	"github.com/scarab-go/scarab/admin/internal/ui"
+)
+
+// newRow is the form for a new row.
+func (h *handler) newRow(v *visit) error {
+	return v.showForm(http.StatusOK, v.newTitle(), v.tableURL(v.table)+"/new", v.blank())
+}
+
+func (v *visit) newTitle() string { return v.t("New row in %s", v.table.FullName()) }
+
+func (h *handler) createRow(v *visit) error {
+	d, err := v.sent(true)
+	if err != nil {
+		return err
+	}
+	changes := v.changes(d)
+	var key []any
+	if len(d.problems) == 0 {
+		key, err = h.db.Insert(v.ctx, v.table, changes)
+		if err != nil && !v.note(d, err) {
+			return err
+		}
+	}
+	if err != nil || len(d.problems) > 0 {
+		return v.showForm(http.StatusUnprocessableEntity, v.newTitle(), v.tableURL(v.table)+"/new", d)
+	}
+	v.succeed(v.t("The row was added to %s.", v.table.FullName()))
+	return v.then(rows.EncodeKey(key))
+}
+
+// then goes where the button that was pressed leads to.
+func (v *visit) then(key string) error {
+	if v.r.PostFormValue("then") == "edit" && key != "" {
+		return v.redirect(v.rowURL(v.table, key))
+	}
+	return v.redirect(v.tableURL(v.table))
+}
+
+// editRow is the form for a row.
+func (h *handler) editRow(v *visit) error {
+	values, err := h.db.Get(v.ctx, v.table, v.key)
+	if err != nil {
+		return err
+	}
+	return v.showForm(http.StatusOK, v.title(values), v.rowURL(v.table, v.keyText), v.loaded(values))
+}
+
+var errConflict = errors.New("the row was changed meanwhile")
+
+func (h *handler) updateRow(v *visit) error {
+	d, err := v.sent(false)
+	if err != nil {
+		return err
+	}
+	changes := v.changes(d)
+	var current []any
+	if len(d.problems) > 0 {
+		if current, err = h.db.Get(v.ctx, v.table, v.key); err != nil {
+			return err
+		}
+		return v.again(http.StatusUnprocessableEntity, d, current)
+	}
+	key, err := h.db.Update(v.ctx, v.table, v.key, changes, func(now []any) error {
+		if current = now; v.conflict(d, now) {
+			return errConflict
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errConflict):
+		return v.again(http.StatusConflict, d, current)
+	case err != nil && v.note(d, err):
+		return v.again(http.StatusUnprocessableEntity, d, current)
+	case err != nil:
+		return err
+	case len(changes) == 0:
+		v.warn(v.t("Nothing was changed."))
+	default:
+		v.succeed(v.t("The row was saved."))
+	}
+	return v.then(rows.EncodeKey(key))
+}
+
+// again shows the form as it was sent, for the row as it is now.
+func (v *visit) again(status int, d *draft, current []any) error {
+	d.fixed = map[*schema.Column]any{}
+	for i, c := range v.table.Columns {
+		if !editable(c, current[i]) {
+			d.fixed[c] = current[i]
+		}
+	}
+	return v.showForm(status, v.title(current), v.rowURL(v.table, v.keyText), d)
+}
+
+// askDelete asks before a row is deleted, and tells what depends on it.
+func (h *handler) askDelete(v *visit) error {
+	values, err := h.db.Get(v.ctx, v.table, v.key)
+	if err != nil {
+		return err
+	}
+	self := v.rowURL(v.table, v.keyText)
+	b := ui.Question{
+		Table: v.table.FullName(), TableURL: v.tableURL(v.table), Title: v.t("Delete “%s”?", v.title(values)), Action: self + "/delete", Back: self,
+	}
+	for i, c := range v.table.Columns {
+		b.Facts = append(b.Facts, ui.Fact{Name: c.Name, Value: v.fixedText(values[i]), Null: values[i] == nil})
+	}
+	if b.Dependants, b.Blocked, err = v.dependants(values); err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, b.Title, b)
+}
+
+// dependants counts the rows that point at the row with those values, and
+// says what becomes of them.
+func (v *visit) dependants(values []any) (out []ui.Dependant, blocked bool, err error) {
+	for _, d := range v.schema.Dependants(v.table) {
+		q := rows.Query{Table: d.Table}
+		link := url.Values{}
+		whole := true
+		for i, c := range d.Columns {
+			value := v.valueOf(values, d.To[i])
+			whole = whole && value != nil
+			q.Filters = append(q.Filters, rows.Filter{Column: c, Op: rows.Equal, Value: textOf(value)})
+			link.Set("o."+c.Name, string(rows.Equal))
+			link.Set("f."+c.Name, textOf(value))
+		}
+		if !whole {
+			continue
+		}
+		n, exact, err := v.h.db.Count(v.ctx, q)
+		if err != nil {
+			return nil, false, err
+		}
+		if n == 0 {
+			continue
+		}
+		entry := ui.Dependant{Table: v.t("a table you may not see"), Count: v.t("%s rows", v.count(n, exact))}
+		if v.may(d.Table) != None {
+			entry.Table, entry.URL = d.Table.FullName(), v.tableURL(d.Table)+"?"+link.Encode()
+		}
+		switch d.OnDelete {
+		case "CASCADE":
+			entry.Effect = v.t("will be deleted too")
+		case "SET NULL", "SET DEFAULT":
+			entry.Effect = v.t("will point nowhere")
+		default:
+			entry.Effect = v.t("stand in the way")
+			blocked = true
+		}
+		out = append(out, entry)
+	}
+	return out, blocked, nil
+}
+
+func (v *visit) valueOf(values []any, c *schema.Column) any {
+	for i, column := range v.table.Columns {
+		if column == c {
+			return values[i]
+		}
+	}
+	return nil
+}
+
+func (h *handler) deleteRow(v *visit) error {
+	var title string
+	err := h.db.Delete(v.ctx, v.table, v.key, func(current []any) error {
+		title = v.title(current)
+		return nil
+	})
+	var refused *rows.ColumnError
+	if errors.As(err, &refused) {
+		Failure.Push(v.s, Notice{Text: v.t("“%s” was not deleted. %s", title, v.refusal(refused))})
+		return v.redirect(v.rowURL(v.table, v.keyText))
+	}
+	if err != nil {
+		return err
+	}
+	v.succeed(v.t("“%s” was deleted from %s.", title, v.table.FullName()))
+	return v.redirect(v.tableURL(v.table))
+}
+
+// query makes a query string of names and values.
+func query(pairs ...string) string {
+	q := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		q.Set(pairs[i], pairs[i+1])
+	}
+	return q.Encode()
+}

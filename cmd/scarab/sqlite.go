@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/scarab-go/scarab/admin/shop"
+)
+
+// openSQLite opens a file. Writers wait for each other instead of failing.
+func openSQLite(file string, pragmas ...string) (*sql.DB, error) {
+	q := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "foreign_keys(1)"}, pragmas...), "_txlock": {"immediate"}}
+	path := (&url.URL{Path: file}).EscapedPath()
+	db, err := sql.Open("sqlite", "file:"+path+"?"+q.Encode())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(8)
+	return db, nil
+}
+
+// openApplication opens the database to administer. A file that does not exist
+// becomes a sample database; created says so.
+func openApplication(ctx context.Context, file string) (db *sql.DB, created bool, err error) {
+	_, err = os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := createShop(ctx, file); err != nil {
+			return nil, false, err
+		}
+		created = true
+	case err != nil:
+		return nil, false, err
+	}
+	if db, err = openSQLite(file); err != nil {
+		return nil, false, err
+	}
+	if err := readable(ctx, db, file); err != nil {
+		db.Close()
+		return nil, false, err
+	}
+	return db, created, nil
+}
+
+// createShop makes the sample database under another name first, so that it is
+// there as a whole or not at all.
+func createShop(ctx context.Context, file string) error {
+	half := file + ".new"
+	if err := os.Remove(half); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	db, err := openSQLite(half)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(shop.Create(ctx, db), db.Close())
+	if err != nil {
+		return errors.Join(err, os.Remove(half))
+	}
+	return os.Rename(half, file)
+}
+
+func readable(ctx context.Context, db *sql.DB, file string) error {
+	var n int
+	err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n)
+	if err != nil && strings.Contains(err.Error(), "not a database") {
+		return &hintedError{fmt.Errorf("%s: %w", file, err), "give another file to --db; one that does not exist becomes a sample database"}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
