@@ -153,6 +153,29 @@ func TestSealed_BelongsToOneCookie(t *testing.T) {
 	}
 }
 
+// The purpose alone keeps a cookie and a record apart.
+func TestSealer_PurposeCounts(t *testing.T) {
+	ring := newTestRing(t, newTestKey(t))
+	cookies, err := newSealer(ring, "", "cookie")
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := newSealer(ring, "", "record")
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := cookies.seal(nil, []byte("payload"), "subject")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := cookies.open(nil, box, "subject"); err != nil || string(got) != "payload" {
+		t.Errorf("as what it is: %q, %v", got, err)
+	}
+	if _, err := records.open(nil, box, "subject"); err != errForged {
+		t.Errorf("for another purpose: %v", err)
+	}
+}
+
 func TestSealed_Rotation(t *testing.T) {
 	old, fresh := newTestKey(t), newTestKey(t)
 	of := func(keys ...Key) *Sealed { return newTestSealed(t, newTestRing(t, keys...)) }
