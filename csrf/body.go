@@ -2,7 +2,6 @@ package csrf
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -134,22 +133,25 @@ func multipartToken(r *http.Request, boundary string) ([]byte, *Error) {
 	parts := multipart.NewReader(head, boundary)
 	for {
 		part, err := parts.NextPart()
+		if err == nil && part.FormName() == FieldName && part.FileName() == "" {
+			var value []byte
+			value, err = io.ReadAll(io.LimitReader(part, fieldLimit+1))
+			if len(value) > fieldLimit {
+				return nil, nil
+			}
+			if err == nil {
+				return value, nil
+			}
+		}
 		switch {
-		case head.full() && err != nil:
+		case err == nil:
+		case head.full():
 			return nil, &Error{Reason: BadBody, Header: FieldName, Hint: "put the token field before the files, in the first 64 KiB, or send the token in the header X-CSRF-Token"}
-		case errors.Is(err, io.EOF), head.err == nil && err != nil, errors.Is(head.err, io.EOF):
+		case head.err != nil && head.err != io.EOF:
+			return nil, unreadable(head.err)
+		default:
 			return nil, nil // no such field, or a form that no handler can read
-		case err != nil:
-			return nil, unreadable(err)
 		}
-		if part.FormName() != FieldName || part.FileName() != "" {
-			continue
-		}
-		value, err := io.ReadAll(io.LimitReader(part, fieldLimit+1))
-		if err != nil || len(value) > fieldLimit {
-			return nil, nil
-		}
-		return value, nil
 	}
 }
 

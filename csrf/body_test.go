@@ -80,17 +80,25 @@ func TestFormToken(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := post(tt.contentType, strings.NewReader(tt.body))
-			got, err := formToken(r)
-			if string(got) != tt.want || (err != nil) != tt.err {
-				t.Errorf("the token is %.50q, %v; want %q, error %v", got, err, tt.want, tt.err)
-			}
-			if err != nil && err.Reason != BadBody {
-				t.Errorf("the reason is %q", err.Reason)
-			}
-			if body, err := io.ReadAll(r.Body); err != nil || string(body) != tt.body {
-				t.Errorf("the handler sees %d bytes of %d, %v", len(body), len(tt.body), err)
-			}
+			testFormToken(t, r, tt.body, tt.want, tt.err)
+			// The end of a body may come with its last bytes.
+			r.Body = io.NopCloser(iotest.DataErrReader(strings.NewReader(tt.body)))
+			testFormToken(t, r, tt.body, tt.want, tt.err)
 		})
+	}
+}
+
+func testFormToken(t *testing.T, r *http.Request, sent, want string, fails bool) {
+	t.Helper()
+	got, err := formToken(r)
+	if string(got) != want || (err != nil) != fails {
+		t.Errorf("the token is %.50q, %v; want %q, error %v", got, err, want, fails)
+	}
+	if err != nil && err.Reason != BadBody {
+		t.Errorf("the reason is %q", err.Reason)
+	}
+	if body, err := io.ReadAll(r.Body); err != nil || string(body) != sent {
+		t.Errorf("the handler sees %d bytes of %d, %v", len(body), len(sent), err)
 	}
 }
 
@@ -109,10 +117,13 @@ func TestFormTokenKnownLength(t *testing.T) {
 // handler.
 func TestFormTokenBodyFails(t *testing.T) {
 	broken := errors.New("connection lost")
-	for contentType, start := range map[string]string{
-		formType:                           "csrf_token=T&a=",
-		"multipart/form-data; boundary=bb": "--bb\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nxxx",
+	for _, tt := range [...][2]string{
+		{formType, "csrf_token=T&a="},
+		{"multipart/form-data; boundary=bb", "--bb\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nxxx"},
+		{"multipart/form-data; boundary=bb", "--bb\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\nTT"},
+		{"multipart/form-data; boundary=bb", ""},
 	} {
+		contentType, start := tt[0], tt[1]
 		r := post(contentType, io.MultiReader(strings.NewReader(start), iotest.ErrReader(broken)))
 		token, err := formToken(r)
 		if token != nil || err == nil || !errors.Is(err, broken) || err.Reason != BadBody {
