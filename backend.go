@@ -69,6 +69,9 @@ type State struct {
 
 	persistent persistence
 	numbers    []queueNumbers
+	lazy       []byte   // a record's data, whose numbers were not read yet
+	spare      []Value  // room for the first copy of Values
+	room       *Record  // room for what Stored saves
 	commit     [16]byte // the same for every attempt of one commit
 	renewed    bool     // Create: the token that was adopted opens nothing any more
 	unbound    bool     // made by Pyramid: it has no deadline until we write it

@@ -194,12 +194,13 @@ func (st *State) popSeen(c *change) {
 }
 
 // replay applies changes to a copy of st.
-func replay(st *State, changes []change) (next State, dropped int, err error) {
-	next = st.fork()
+func replay(st *State, changes []change) (next *State, dropped int, err error) {
+	forked := st.fork()
+	next = &forked
 	for i := range changes {
-		n, err := changes[i].apply(&next)
+		n, err := changes[i].apply(next)
 		if err != nil {
-			return State{}, 0, err
+			return nil, 0, err
 		}
 		dropped += n
 	}

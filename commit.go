@@ -80,7 +80,7 @@ var errClosed = errors.New("scarab: the handler of this session's request has re
 // commit saves what the request's session has to save.
 func (q *request) commit(ctx context.Context, mode commitMode, status int) error {
 	s := q.session()
-	if s == nil {
+	if s == nil || mode == commitLate && s.idle() {
 		return nil
 	}
 	if mode != commitPanic {
@@ -92,6 +92,14 @@ func (q *request) commit(ctx context.Context, mode commitMode, status int) error
 	s.mu.Unlock()
 	q.f.emit(ctx, c.events)
 	return err
+}
+
+// idle reports whether there is nothing to commit.
+func (s *Session) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settleAll()
+	return len(s.changes) == 0 && len(s.dead) == 0 && !s.clear && s.fail == nil
 }
 
 // runHooks runs what BeforeCreate registered, if a session is to be created.
@@ -126,7 +134,7 @@ type committer struct {
 	events []Event
 
 	now     time.Time
-	next    State  // what is saved
+	next    *State // what was saved; nil if nothing was
 	value   string // of the cookie, from now on
 	set     bool   // the cookie is sent
 	forget  bool   // the cookie is cleared
@@ -164,18 +172,19 @@ func (c *committer) run(ctx context.Context, status int) error {
 		c.event(EventHeaderSent, op.String(), nil)
 		return fmt.Errorf("%w: call what creates, renews or logs in before the first Write, or Session.Save", ErrHeaderSent)
 	}
-	timed := withTimeout(context.WithoutCancel(ctx), f.cfg.StoreTimeout)
-	defer timed.stop()
-	if op != 0 {
-		if err := c.carryOut(timed, op); err != nil {
-			return err
+	if loggedIn := op != 0 && s.has(changeLogin); op != 0 || len(s.dead) > 0 || s.clear {
+		timed := s.committing.start(context.WithoutCancel(ctx), f.cfg.StoreTimeout)
+		defer timed.stop()
+		if op != 0 {
+			if err := c.carryOut(timed, op); err != nil {
+				return err
+			}
+			c.set = c.set || resend && c.value != ""
 		}
-		c.set = c.set || resend && c.value != ""
-	}
-	loggedIn := op != 0 && s.has(changeLogin)
-	if len(s.dead) > 0 || s.clear || loggedIn {
-		if err := c.end(timed, loggedIn); err != nil {
-			return err
+		if len(s.dead) > 0 || s.clear || loggedIn {
+			if err := c.end(timed); err != nil {
+				return err
+			}
 		}
 	}
 	if !headerOut {
@@ -203,7 +212,9 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 	if s.origin.kind == fromBackend {
 		old = s.origin.cookie
 	}
-	c.next = s.cur
+	next := &storedState{State: s.cur}
+	next.room = &next.record
+	c.next = &next.State
 	c.next.renewed = s.has(changeLogin) || s.has(changeRenew)
 	dropped := s.dropped
 	if op == Touch {
@@ -220,24 +231,22 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 		}
 	}()
 	for {
-		value, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, old, op, &c.next)
-		var conflict *ConflictError[State]
+		value, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, old, op, c.next)
 		if err == nil {
 			c.value, c.set = value, value != old
 			if held != nil {
-				last := c.next
-				held.last = &last
+				held.last = c.next
 			}
 			c.report(op, dropped)
 			return nil
 		}
-		if !errors.As(err, &conflict) || conflict.Current == nil {
+		current := currentOf(err)
+		if current == nil {
 			return c.failed(op, err)
 		}
 		if err := ctx.Err(); err != nil {
 			return c.failed(op, fmt.Errorf("other requests were faster until the time was up: %w", err))
 		}
-		current := conflict.Current
 		if held == nil && current.Handle != "" {
 			handle = current.Handle
 			if held, err = f.locks.acquire(ctx, handle); err != nil {
@@ -251,7 +260,7 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 			return c.failed(op, ErrNoSession) // somebody has logged in meanwhile
 		}
 		if c.next, dropped, err = replay(current, s.changes); err != nil {
-			c.next = State{}
+			c.next = nil
 			c.event(EventFailed, op.String(), err)
 			return err
 		}
@@ -267,6 +276,15 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 	}
 }
 
+// currentOf returns the state that a conflict carries, or nil.
+func currentOf(err error) *State {
+	var conflict *ConflictError[State]
+	if errors.As(err, &conflict) {
+		return conflict.Current
+	}
+	return nil
+}
+
 // loginTo returns the principal this request logs in, or "".
 func (s *Session) loginTo() string {
 	for _, c := range slices.Backward(s.changes) {
@@ -280,7 +298,7 @@ func (s *Session) loginTo() string {
 // failed returns the error of an op that was not carried out. Without changes
 // there is nothing to lose, and the answer goes out.
 func (c *committer) failed(op Op, err error) error {
-	c.next = State{}
+	c.next = nil
 	switch {
 	case errors.Is(err, ErrNoSession):
 		if len(c.s.changes) == 0 {
@@ -322,14 +340,14 @@ func (c *committer) report(op Op, dropped int) {
 
 // end deletes what Invalidate ended, in the backend and in the fallbacks, and
 // after a Login what the fallbacks still have.
-func (c *committer) end(ctx context.Context, loggedIn bool) error {
+func (c *committer) end(ctx context.Context) error {
 	s, f := c.s, c.f
 	for i := range s.dead {
 		d := &s.dead[i]
 		if d.kind != fromBackend {
 			continue // found again by its cookie, below
 		}
-		if _, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, d.cookie, Delete, &d.state); err != nil {
+		if _, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, d.cookie, Delete, d.state); err != nil {
 			return c.failedEnd(err)
 		}
 		if err := f.bury(ctx, c.now, d.state.Handle); err != nil {
@@ -337,13 +355,13 @@ func (c *committer) end(ctx context.Context, loggedIn bool) error {
 		}
 	}
 	for _, fallback := range f.cfg.Fallbacks {
-		values := cookieValues(c.q.r.Header, fallback.CookieName)
-		for _, value := range values[:min(len(values), maxTried)] {
+		values, n := cookieValues(c.q.r.Header, fallback.CookieName)
+		for _, value := range values[:min(n, maxTried)] {
 			if err := f.endFallback(ctx, c.now, fallback, value, s.cur.Handle); err != nil {
 				return c.failedEnd(err)
 			}
 		}
-		if len(values) > 0 && fallback.CookieName != f.cfg.Cookie.Name {
+		if n > 0 && fallback.CookieName != f.cfg.Cookie.Name {
 			c.expired = append(c.expired, fallback.CookieName)
 		}
 	}
@@ -377,7 +395,7 @@ func (c *committer) header() {
 
 func (c *committer) writeHeader(h http.Header) {
 	if c.set {
-		c.f.setCookie(h, c.value, &c.next, c.now)
+		c.f.setCookie(h, c.value, c.next, c.now)
 	} else if c.forget {
 		c.f.clearCookie(h, c.f.cfg.Cookie.Name)
 	}
@@ -391,14 +409,14 @@ func (c *committer) writeHeader(h http.Header) {
 func (c *committer) settled() {
 	s := c.s
 	s.dead, s.clear = nil, false
-	if c.next.Created.IsZero() {
-		return // nothing was carried out
+	if c.next == nil {
+		return
 	}
 	from := s.origin
 	if c.set || from.kind != fromBackend {
 		from = origin{kind: fromBackend, cookie: c.value}
 	}
-	s.base, s.cur, s.origin = c.next, c.next, from
+	s.base, s.cur, s.origin = c.next, *c.next, from
 	s.changes, s.dropped = nil, 0
 }
 
@@ -408,8 +426,8 @@ func (s *Session) leaveMessages() {
 		return
 	}
 	s.changes = slices.DeleteFunc(slices.Clone(s.changes), func(c change) bool { return c.kind == changePop })
-	if next, dropped, err := replay(&s.base, s.changes); err == nil {
-		s.cur, s.dropped = next, dropped
+	if next, dropped, err := replay(s.base, s.changes); err == nil {
+		s.cur, s.dropped = *next, dropped
 	}
 }
 
@@ -426,9 +444,9 @@ func (s *Session) Reload(ctx context.Context) error {
 		return nil
 	}
 	f := s.q.f
-	timed := withTimeout(ctx, f.cfg.StoreTimeout)
+	timed := new(lazyTimeout).start(ctx, f.cfg.StoreTimeout)
 	defer timed.stop()
-	st, err := f.reload(timed, f.now(), &s.base, s.origin.cookie)
+	st, err := f.reload(timed, f.now(), s.base, s.origin.cookie)
 	switch {
 	case errors.Is(err, ErrNoSession), errors.Is(err, ErrSuperseded):
 		return ErrEnded
@@ -443,6 +461,6 @@ func (s *Session) Reload(ctx context.Context) error {
 		s.failWith(err)
 		return err
 	}
-	s.base, s.cur, s.dropped, s.views = *st, next, dropped, nil
+	s.base, s.cur, s.dropped, s.views = st, *next, dropped, nil
 	return nil
 }

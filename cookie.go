@@ -12,26 +12,26 @@ import (
 // if they were set for different paths or domains, by a sibling host perhaps.
 const maxTried = 3
 
-// cookieValues returns the distinct values of the cookies called name, at most
-// one more than are tried. It reads the header as net/http does, but stops at
-// nothing and allocates nothing but the list. The name is compared exactly:
-// browsers ignore case in prefixes, so __host-session is another cookie that
-// anybody can set.
-func cookieValues(header http.Header, name string) []string {
-	var values []string
+// cookieValues finds the distinct values of the cookies called name: n of them,
+// at most one more than are tried. It reads the header as net/http does, but
+// stops at nothing and allocates nothing. The name is compared exactly: browsers
+// ignore case in prefixes, so __host-session is another cookie that anybody can
+// set.
+func cookieValues(header http.Header, name string) (values [maxTried + 1]string, n int) {
 	for _, line := range header["Cookie"] {
-		for len(line) > 0 && len(values) <= maxTried {
+		for len(line) > 0 && n < len(values) {
 			var part string
 			part, line, _ = strings.Cut(line, ";")
-			n, value, ok := strings.Cut(part, "=")
-			if ok && strings.Trim(n, " \t") == name {
-				if value = strings.Trim(value, " \t"); !slices.Contains(values, value) {
-					values = append(values, value)
+			key, value, ok := strings.Cut(part, "=")
+			if ok && strings.Trim(key, " \t") == name {
+				if value = strings.Trim(value, " \t"); !slices.Contains(values[:n], value) {
+					values[n] = value
+					n++
 				}
 			}
 		}
 	}
-	return values
+	return values, n
 }
 
 // cookieAttributes is the end of every Set-Cookie line.
@@ -90,7 +90,12 @@ func putCookie(h http.Header, name, line string) {
 	h["Set-Cookie"] = append(lines, line)
 }
 
-var varyCookie = []string{"Cookie"}
+// Headers of nearly every answer, shared: whoever adds to one copies it.
+var (
+	varyCookie   = slices.Clip([]string{"Cookie"})
+	cachePrivate = slices.Clip([]string{"private"})
+	cacheNoStore = slices.Clip([]string{"no-store"})
+)
 
 // forbidCaching marks an answer that was made from a session: private, and
 // not to be stored at all if it sets a cookie or shows a token.
@@ -98,7 +103,7 @@ var varyCookie = []string{"Cookie"}
 // Source: OWASP Session Management Cheat Sheet, "Web Content Caching".
 func forbidCaching(h http.Header, noStore bool) {
 	if vary := h["Vary"]; len(vary) == 0 {
-		h["Vary"] = slices.Clip(varyCookie)
+		h["Vary"] = varyCookie
 	} else if !listHas(vary, "cookie") {
 		h["Vary"] = append(slices.Clip(vary), "Cookie")
 	}
@@ -106,9 +111,9 @@ func forbidCaching(h http.Header, noStore bool) {
 	switch {
 	case listHas(control, "no-store"):
 	case noStore:
-		h["Cache-Control"] = []string{"no-store"}
+		h["Cache-Control"] = cacheNoStore
 	case len(control) == 0:
-		h["Cache-Control"] = []string{"private"}
+		h["Cache-Control"] = cachePrivate
 	case listHas(control, "private"):
 	default: // a handler that meant a page for everybody opened a session
 		kept := slices.DeleteFunc(strings.Split(strings.Join(control, ","), ","), func(d string) bool {

@@ -78,6 +78,7 @@ type request struct {
 	s      *Session // nil until it is opened
 	err    error    // of opening
 	hooks  []func(*Session)
+	over   bool          // the handler has returned
 	answer atomic.Uint32 // an answer; Save may run beside the handler
 	reason error         // why the answer is withheld
 	saved  http.Header   // as it was before the handler
@@ -182,20 +183,27 @@ func (q *request) open(ctx context.Context) (*Session, error) {
 		return q.s, q.err
 	}
 	var found finding
+	s := &Session{q: q}
 	if q.err = q.alone(); q.err == nil {
-		found, q.err = q.f.find(ctx, q.r.Header)
+		timed := s.loading.start(ctx, q.f.cfg.StoreTimeout)
+		found, q.err = q.f.find(timed, q.r.Header)
+		timed.stop()
 	}
 	if q.err == nil {
-		s := &Session{q: q, isNew: found.origin.kind == fromNowhere || found.origin.kind == fromSuperseded, carried: found.carried}
+		s.isNew = found.origin.kind == fromNowhere || found.origin.kind == fromSuperseded
+		s.carried, s.closed = found.carried, q.over
 		s.reset(found.state, found.origin)
 		q.s = s
 	} else {
 		found.event(EventFailed, "load", q.err)
 	}
-	s, err := q.s, q.err
+	err := q.err
 	q.mu.Unlock()
 	q.f.emit(ctx, found.events)
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // alone fails if an outer factory uses the same cookie.
@@ -211,7 +219,7 @@ func (q *request) alone() error {
 
 // A finding is what a request's cookies stand for.
 type finding struct {
-	state   State
+	state   *State
 	origin  origin
 	carried bool // a cookie of the session's name came
 	events  []Event
@@ -223,18 +231,15 @@ func (found *finding) event(kind EventKind, reason string, err error) {
 
 // find loads the session of a request: from the backend, else from a fallback,
 // else a new one. Its error is the store's.
-func (f *Factory) find(parent context.Context, header http.Header) (finding, error) {
+func (f *Factory) find(ctx context.Context, header http.Header) (finding, error) {
 	now := f.now()
-	timed := withTimeout(parent, f.cfg.StoreTimeout)
-	defer timed.stop()
-	var ctx context.Context = timed
 	var found finding
 	st, value, err := f.try(ctx, now, f.backend, f.cfg.Cookie.Name, header, &found)
 	switch {
 	case err != nil:
 		return found, err
 	case st != nil:
-		found.state, found.origin = *st, origin{kind: fromBackend, cookie: value}
+		found.state, found.origin = st, origin{kind: fromBackend, cookie: value}
 		return found, nil
 	case found.origin.kind == fromSuperseded:
 		found.state = f.blank(now)
@@ -260,9 +265,9 @@ func (f *Factory) find(parent context.Context, header http.Header) (finding, err
 // try loads what the cookies called name stand for: nil if none opens, or if
 // two do, because then one of them was planted.
 func (f *Factory) try(ctx context.Context, now time.Time, b Backend, name string, header http.Header, found *finding) (st *State, value string, err error) {
-	values := cookieValues(header, name)
-	found.carried = len(values) > 0
-	for i, v := range values {
+	values, n := cookieValues(header, name)
+	found.carried = n > 0
+	for i, v := range values[:n] {
 		if i == maxTried {
 			found.event(EventRejected, "too many cookies of one name", nil)
 			break
@@ -363,8 +368,8 @@ func (f *Factory) touchDue(st *State, now time.Time) bool {
 }
 
 // blank is a new session.
-func (f *Factory) blank(now time.Time) State {
-	return State{Created: now, Seen: now, Idle: f.cfg.IdleTimeout, Deadline: deadline(now, f.cfg.Lifetime)}
+func (f *Factory) blank(now time.Time) *State {
+	return &State{Created: now, Seen: now, Idle: f.cfg.IdleTimeout, Deadline: deadline(now, f.cfg.Lifetime)}
 }
 
 // now is the time in the resolution that every store keeps.

@@ -15,18 +15,18 @@ type adopter interface {
 
 // openFallback makes the session that fallback i has found the request's.
 func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *State, value string, found *finding) error {
-	found.state = *st
+	found.state = st
 	found.origin = origin{kind: fromFallback, cookie: value, fallback: i}
-	s := &found.state
+	h := adoptedHandle(f.cfg.Fallbacks[i].CookieName, st, value)
+	s := found.state
 	// What is the fallback's own means nothing in the first backend.
-	s.Version, s.Private, s.numbers, s.Expires = 0, nil, nil, time.Time{}
+	s.Version, s.Private, s.numbers, s.lazy, s.Expires = 0, nil, nil, nil, time.Time{}
 	if s.Idle == 0 {
 		s.Idle = f.cfg.IdleTimeout
 	}
 	if s.Deadline.IsZero() {
 		s.Deadline = deadline(now, f.cfg.Lifetime)
 	}
-	h := adoptedHandle(f.cfg.Fallbacks[i].CookieName, st, value)
 	s.Handle = ""
 	a, ok := f.backend.(adopter)
 	if !ok {
@@ -41,7 +41,7 @@ func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *St
 	case err != nil:
 		return &StoreError{Op: "load", Err: err}
 	case current != nil: // by a request whose cookie has not reached the browser
-		found.origin, found.state = origin{kind: fromBackend}, *current
+		found.origin, found.state = origin{kind: fromBackend}, current
 		return nil
 	}
 	if _, ok := f.store(); ok {

@@ -2,6 +2,7 @@ package scarab
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,8 +55,8 @@ func (st *State) get(key string) (json.RawMessage, bool) {
 // set puts raw at key. If it makes a queue, its messages are new ones.
 func (st *State) set(key string, raw json.RawMessage) {
 	st.put(key, raw)
-	st.setNumbers(key, nil)
 	if strings.HasPrefix(key, queuePrefix) {
+		st.setNumbers(key, nil)
 		if list, err := elements(raw); err == nil && len(list) > 0 {
 			st.setNumbers(key, make([]uint64, len(list)))
 		}
@@ -73,22 +74,29 @@ func (st *State) put(key string, raw json.RawMessage) {
 func (st *State) remove(key string) {
 	if i := st.index(key); i >= 0 {
 		st.Values = slices.Delete(st.Values, i, i+1)
-		st.setNumbers(key, nil)
+		if strings.HasPrefix(key, queuePrefix) {
+			st.setNumbers(key, nil)
+		}
 	}
 }
 
-func (st *State) clear() { st.Values, st.numbers = nil, nil }
+func (st *State) clear() { st.Values, st.numbers, st.lazy = nil, nil, nil }
 
 // fork returns a copy that can be changed without st noticing. Encoded values
 // are never changed in place.
 func (st *State) fork() State {
 	next := *st
-	next.Values = slices.Clone(st.Values)
+	next.Values = append(st.spare, st.Values...)
 	next.numbers = slices.Clone(st.numbers)
+	next.spare = nil
+	if st.spare != nil { // else st may be shared: see lock.last
+		st.spare = nil
+	}
 	return next
 }
 
 func (st *State) numbersOf(key string) []uint64 {
+	st.loadNumbers()
 	for _, q := range st.numbers {
 		if q.key == key {
 			return q.numbers
@@ -98,6 +106,7 @@ func (st *State) numbersOf(key string) []uint64 {
 }
 
 func (st *State) setNumbers(key string, numbers []uint64) {
+	st.loadNumbers()
 	for i, q := range st.numbers {
 		if q.key == key {
 			if numbers == nil {
@@ -115,6 +124,9 @@ func (st *State) setNumbers(key string, numbers []uint64) {
 
 // number gives the messages that are new the version that is being saved.
 func (st *State) number(version uint64) {
+	if !slices.ContainsFunc(st.numbers, func(q queueNumbers) bool { return slices.Contains(q.numbers, 0) }) {
+		return
+	}
 	st.numbers = slices.Clone(st.numbers) // the session's own stay as they are
 	for i, q := range st.numbers {
 		if slices.Contains(q.numbers, 0) {
@@ -134,15 +146,22 @@ func (st *State) appendData(b []byte) []byte {
 	b = append(b, format1, byte(st.persistent))
 	b = binary.AppendUvarint(b, uint64(len(st.Values)))
 	for _, v := range st.Values {
-		numbers := st.numbersOf(v.Key)
+		var numbers []uint64
+		var unread []byte
 		flag := uint64(0)
-		if numbers != nil {
-			flag = 1
+		if strings.HasPrefix(v.Key, queuePrefix) {
+			if unread = st.unreadNumbers(v.Key); unread == nil {
+				numbers = st.numbersOf(v.Key)
+			}
+			if unread != nil || numbers != nil {
+				flag = 1
+			}
 		}
 		b = binary.AppendUvarint(b, uint64(len(v.Key))<<1|flag)
 		b = append(b, v.Key...)
 		b = binary.AppendUvarint(b, uint64(len(v.JSON)))
 		b = append(b, v.JSON...)
+		b = append(b, unread...)
 		if numbers != nil {
 			b = binary.AppendUvarint(b, uint64(len(numbers)))
 			for _, n := range numbers {
@@ -153,51 +172,90 @@ func (st *State) appendData(b []byte) []byte {
 	return b
 }
 
-// parseData fills the values of st from a record's data, which they share. It
-// looks at lengths only; a value that is no JSON is found out when asked for.
-func (st *State) parseData(data []byte) error {
+// parseData fills the values of st from a record's data, which they share, and
+// its handle. It looks at lengths only; a value that is no JSON is found out
+// when asked for, and numbers of queues are read when needed.
+func (st *State) parseData(h Handle, data []byte) error {
 	if len(data) < 3 || data[0] != format1 || data[1] > byte(persistNo) {
 		return errData
 	}
 	st.persistent = persistence(data[1])
-	text := string(data) // one copy for all keys
 	d := frame{data, 2}
 	count, ok := d.count(2) // an entry has two bytes at least
 	if !ok {
 		return errData
 	}
-	if count > 0 {
-		st.Values = make([]Value, 0, count+1) // one more: most requests that add, add one
-	}
+	// One string holds the handle and all keys, one array the values and those
+	// of the copy that the first change makes.
+	text := handleAnd(h, data)
+	st.Handle = text[:2*len(h)]
+	text = text[2*len(h):]
+	values := make([]Value, 2*count+1)
+	st.Values, st.spare = values[:0:count], values[count:count]
 	for range count {
-		head, ok1 := d.uvarint()
-		at, ok2 := d.take(head >> 1)
-		key := text[at:d.i]
-		length, ok3 := d.uvarint()
-		at, ok4 := d.take(length)
-		if !ok1 || !ok2 || !ok3 || !ok4 {
-			return errData
-		}
-		st.Values = append(st.Values, Value{key, data[at:d.i:d.i]})
-		if head&1 == 0 {
-			continue
-		}
-		n, ok := d.count(1)
+		e, ok := d.entry()
 		if !ok {
 			return errData
 		}
-		numbers := make([]uint64, n)
-		for i := range numbers {
-			if numbers[i], ok = d.uvarint(); !ok {
-				return errData
-			}
+		st.Values = append(st.Values, Value{text[e.key:e.keyEnd], data[e.value:e.valueEnd:e.valueEnd]})
+		if e.numbers > 0 {
+			st.lazy = data
 		}
-		st.numbers = append(st.numbers, queueNumbers{key, numbers})
 	}
 	if d.i != len(data) {
 		return errData
 	}
 	return nil
+}
+
+// unreadNumbers returns the encoded numbers of the queue at key, if they were
+// not read: then nobody has changed them, and they are copied as they are.
+func (st *State) unreadNumbers(key string) []byte {
+	if st.lazy == nil {
+		return nil
+	}
+	d := frame{st.lazy, 2}
+	count, _ := d.count(2)
+	for range count {
+		e, _ := d.entry()
+		if e.numbers > 0 && string(d.b[e.key:e.keyEnd]) == key {
+			return d.b[e.numbers:d.i]
+		}
+	}
+	return nil
+}
+
+func handleAnd(h Handle, data []byte) string {
+	var b strings.Builder
+	b.Grow(2*len(h) + len(data))
+	var digits [2 * len(h)]byte
+	hex.Encode(digits[:], h[:])
+	b.Write(digits[:])
+	b.Write(data)
+	return b.String()
+}
+
+// loadNumbers reads the numbers that parseData has left where they were.
+func (st *State) loadNumbers() {
+	if st.lazy == nil {
+		return
+	}
+	d := frame{st.lazy, 2}
+	count, _ := d.count(2)
+	st.lazy = nil
+	for range count {
+		e, _ := d.entry()
+		if e.numbers == 0 {
+			continue
+		}
+		n := frame{d.b, e.numbers}
+		size, _ := n.count(1)
+		numbers := make([]uint64, size)
+		for i := range numbers {
+			numbers[i], _ = n.uvarint()
+		}
+		st.numbers = append(st.numbers, queueNumbers{string(d.b[e.key:e.keyEnd]), numbers})
+	}
 }
 
 // A frame reads data by lengths and never past its end.
@@ -220,6 +278,39 @@ func (d *frame) uvarint() (uint64, bool) {
 func (d *frame) count(size int) (int, bool) {
 	n, ok := d.uvarint()
 	return int(n), ok && n <= uint64((len(d.b)-d.i)/size)
+}
+
+// An entry says where the parts of one are; numbers is 0 if it has none.
+type entry struct{ key, keyEnd, value, valueEnd, numbers int }
+
+func (d *frame) entry() (e entry, ok bool) {
+	head, ok := d.uvarint()
+	if !ok {
+		return e, false
+	}
+	if e.key, ok = d.take(head >> 1); !ok {
+		return e, false
+	}
+	e.keyEnd = d.i
+	length, ok := d.uvarint()
+	if !ok {
+		return e, false
+	}
+	if e.value, ok = d.take(length); !ok {
+		return e, false
+	}
+	e.valueEnd = d.i
+	if head&1 == 0 {
+		return e, true
+	}
+	e.numbers = d.i
+	n, ok := d.count(1)
+	for range n {
+		if _, ok = d.uvarint(); !ok {
+			return e, false
+		}
+	}
+	return e, ok
 }
 
 func (d *frame) take(n uint64) (at int, ok bool) {

@@ -27,7 +27,7 @@ func (q Queue[T]) push(s *Session, msg T, unique bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := q.key()
-	raw, err := encode(msg)
+	raw, err := encodeAs(msg)
 	if err != nil {
 		s.failWith(encodeError(key, msg, err))
 		return
@@ -85,7 +85,8 @@ func message[T any](raw json.RawMessage) (m T, ok bool) {
 		}
 		return m, false
 	}
-	return m, decodeInto(raw, &m) == nil
+	m, err := decodeAs[T](raw)
+	return m, err == nil
 }
 
 func is[T any](raw json.RawMessage) bool {

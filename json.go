@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -20,7 +21,12 @@ type scanner struct {
 // maxDepth bounds recursion; Python's limit is near 1000.
 const maxDepth = 500
 
-var errJSON = errors.New("not valid JSON")
+var (
+	errJSON = errors.New("not valid JSON")
+
+	// A value may be a message in a queue in a cookie: two levels less.
+	errDepth = fmt.Errorf("it is nested more than %d levels deep", maxDepth-3)
+)
 
 func (s *scanner) space() {
 	for s.i < len(s.b) {
@@ -331,11 +337,37 @@ func decodeLeaf(raw []byte) any {
 	return json.Number(text)
 }
 
-// encode is the JSON of v, with < > & as they are.
-func encode(v any) (json.RawMessage, error) {
-	switch v := v.(type) { // what sessions mostly hold, without reflection
-	case nil:
-		return json.RawMessage("null"), nil
+// decodeAs is json.Unmarshal, without reflection for what sessions mostly hold.
+func decodeAs[T any](raw json.RawMessage) (v T, err error) {
+	switch any(v).(type) {
+	case int:
+		if n, err := strconv.Atoi(string(raw)); err == nil {
+			return any(n).(T), nil
+		}
+	case int64:
+		if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+			return any(n).(T), nil
+		}
+	case string:
+		if n := len(raw); n >= 2 && raw[0] == '"' && plain(raw[1:n-1]) {
+			return any(string(raw[1 : n-1])).(T), nil
+		}
+	}
+	return unmarshal[T](raw)
+}
+
+// unmarshal is apart so that only what needs reflection escapes to the heap.
+func unmarshal[T any](raw json.RawMessage) (T, error) {
+	var v T
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return *new(T), err
+	}
+	return v, nil
+}
+
+// encodeAs is encode, without an allocation for what sessions mostly hold.
+func encodeAs[T any](v T) (json.RawMessage, error) {
+	switch v := any(v).(type) {
 	case bool:
 		return strconv.AppendBool(nil, v), nil
 	case int:
@@ -347,44 +379,47 @@ func encode(v any) (json.RawMessage, error) {
 			return append(append(append(make([]byte, 0, len(v)+2), '"'), v...), '"'), nil
 		}
 	}
+	return marshal(v)
+}
+
+// encode is the JSON of v, with < > & as they are.
+func encode(v any) (json.RawMessage, error) {
+	switch v := v.(type) {
+	case bool:
+		return encodeAs(v)
+	case int:
+		return encodeAs(v)
+	case int64:
+		return encodeAs(v)
+	case string:
+		return encodeAs(v)
+	}
+	return marshal(v)
+}
+
+func marshal(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	raw := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if len(raw) > 2*maxDepth { // fewer bytes are no deeper
+		s := scanner{b: raw}
+		if s.skip(maxDepth-2) != nil {
+			return nil, errDepth
+		}
+	}
+	return raw, nil
 }
 
 // plain reports whether s needs no escape in JSON.
-func plain(s string) bool {
+func plain[T string | []byte | json.RawMessage](s T) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
 			return false
 		}
 	}
 	return true
-}
-
-// decodeInto is json.Unmarshal, without reflection for what sessions mostly
-// hold.
-func decodeInto(raw json.RawMessage, p any) error {
-	switch p := p.(type) {
-	case *int:
-		if n, err := strconv.Atoi(string(raw)); err == nil {
-			*p = n
-			return nil
-		}
-	case *int64:
-		if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
-			*p = n
-			return nil
-		}
-	case *string:
-		if n := len(raw); n >= 2 && raw[0] == '"' && plain(string(raw[1:n-1])) {
-			*p = string(raw[1 : n-1])
-			return nil
-		}
-	}
-	return json.Unmarshal(raw, p)
 }

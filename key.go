@@ -64,7 +64,7 @@ func (k Key[T]) Update(s *Session, f func(T) T) {
 			}
 		}
 		v = f(v)
-		next, err := encode(v)
+		next, err := encodeAs(v)
 		if err != nil {
 			return nil, encodeError(string(k), v, err)
 		}
@@ -129,8 +129,9 @@ func (k Key[T]) Pop(s *Session) (v T, ok bool) {
 func (k Key[T]) Delete(s *Session) { s.Delete(string(k)) }
 
 func (k Key[T]) decode(raw json.RawMessage) (v T, err error) {
-	if err := decodeInto(raw, &v); err != nil {
-		return *new(T), fmt.Errorf("scarab: the value at key %q is no %T: %w", string(k), v, err)
+	v, err = decodeAs[T](raw)
+	if err != nil {
+		return v, fmt.Errorf("scarab: the value at key %q is no %T: %w", string(k), v, err)
 	}
 	return v, nil
 }

@@ -26,13 +26,15 @@ type Session struct {
 	mu sync.Mutex
 	q  *request
 
-	base    State    // as loaded, or blank
+	base    *State   // as loaded, or blank; not changed
 	cur     State    // base with changes
 	changes []change // since base
 	views   []view   // values given out that may be changed in place
 	live    bool     // Changed was called
 	fail    error    // the first change that could not be carried out
 	closed  bool     // the handler has returned
+
+	loading, committing lazyTimeout
 
 	origin  origin   // where base is from
 	isNew   bool     // no usable cookie came
@@ -46,7 +48,7 @@ type Session struct {
 type origin struct {
 	kind     originKind
 	cookie   string // the value that opened it
-	state    State  // of a dead session: what Delete needs
+	state    *State // of a dead session: what Delete needs
 	fallback int    // whose it is, if kind is fromFallback
 }
 
@@ -316,7 +318,10 @@ func (s *Session) Login(principal string) {
 		return
 	}
 	f := s.q.f
-	s.views = nil
+	s.settleAll()
+	if s.cur.Principal != "" && s.cur.Principal != principal {
+		s.views = nil // they are of another principal
+	}
 	s.q.noStore()
 	s.change(change{kind: changeLogin, key: principal, raw: newCSRFToken(), at: f.now(), lifetime: f.cfg.Lifetime})
 }
@@ -464,7 +469,7 @@ func (s *Session) failWith(err error) {
 }
 
 // reset makes st the state that changes start from.
-func (s *Session) reset(st State, from origin) {
-	s.base, s.cur, s.origin = st, st, from
+func (s *Session) reset(st *State, from origin) {
+	s.base, s.cur, s.origin = st, *st, from
 	s.changes, s.views, s.live, s.dropped = nil, nil, false, 0
 }

@@ -75,13 +75,13 @@ func (b *stored) state(rec Record) (*State, error) {
 	}
 	st := &storedState{
 		State: State{
-			Version: rec.Version, Handle: rec.Handle.String(), Principal: rec.Principal, Label: rec.Label,
+			Version: rec.Version, Principal: rec.Principal, Label: rec.Label,
 			Created: rec.Created, AuthTime: rec.AuthTime, Seen: rec.Seen, Expires: rec.Expires, Deadline: rec.Deadline,
 			Idle: rec.Idle,
 		},
 		record: rec,
 	}
-	if err := st.parseData(rec.Data); err != nil {
+	if err := st.parseData(rec.Handle, rec.Data); err != nil {
 		return nil, reject("undecodable")
 	}
 	st.Private = &st.record
@@ -158,9 +158,15 @@ func (b *stored) fill(rec *Record, now time.Time, st *State) error {
 
 // complete makes st the state that rec is the record of.
 func (st *State) complete(rec Record) {
-	st.Version, st.Handle = rec.Version, rec.Handle.String()
+	if st.Version = rec.Version; st.Handle == "" {
+		st.Handle = rec.Handle.String()
+	}
 	st.Seen, st.Expires = rec.Seen, rec.Expires
-	st.Private = &rec
+	if st.room == nil {
+		st.room = new(Record)
+	}
+	*st.room = rec
+	st.Private, st.room = st.room, nil
 }
 
 // create tries another handle if one is taken, but for a handle that was
@@ -235,6 +241,9 @@ func (b *stored) createOnce(ctx context.Context, now time.Time, rec Record) erro
 // became of it, and tries once more only if nothing did.
 func (b *stored) save(ctx context.Context, now time.Time, rec Record) error {
 	err := b.store.Save(ctx, rec)
+	if err == nil {
+		return nil
+	}
 	for again := false; ; again = true {
 		var conflict *ConflictError[Record]
 		switch {

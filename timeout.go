@@ -17,11 +17,15 @@ type lazyTimeout struct {
 	cancel context.CancelFunc
 }
 
-func withTimeout(parent context.Context, d time.Duration) *lazyTimeout {
-	return &lazyTimeout{parent: parent, deadline: time.Now().Add(d)}
+// start begins a period of d. What was done with the one before must be over.
+func (c *lazyTimeout) start(parent context.Context, d time.Duration) *lazyTimeout {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parent, c.deadline, c.timed, c.cancel = parent, time.Now().Add(d), nil, nil
+	return c
 }
 
-func (c *lazyTimeout) started() context.Context {
+func (c *lazyTimeout) running() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timed == nil {
@@ -30,7 +34,7 @@ func (c *lazyTimeout) started() context.Context {
 	return c.timed
 }
 
-func (c *lazyTimeout) start() context.Context {
+func (c *lazyTimeout) run() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timed == nil {
@@ -56,11 +60,11 @@ func (c *lazyTimeout) Deadline() (time.Time, bool) {
 }
 
 // Done implements context.Context.
-func (c *lazyTimeout) Done() <-chan struct{} { return c.start().Done() }
+func (c *lazyTimeout) Done() <-chan struct{} { return c.run().Done() }
 
 // Err implements context.Context.
 func (c *lazyTimeout) Err() error {
-	if timed := c.started(); timed != nil {
+	if timed := c.running(); timed != nil {
 		return timed.Err()
 	}
 	if err := c.parent.Err(); err != nil {
@@ -72,10 +76,10 @@ func (c *lazyTimeout) Err() error {
 	return nil
 }
 
-// Value implements context.Context. Once started it asks the timed context, so
+// Value implements context.Context. Once running it asks the timed context, so
 // that contexts derived from it need no goroutine to watch it.
 func (c *lazyTimeout) Value(key any) any {
-	if timed := c.started(); timed != nil {
+	if timed := c.running(); timed != nil {
 		return timed.Value(key)
 	}
 	return c.parent.Value(key)
