@@ -3,8 +3,6 @@ package scarabtest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -60,9 +58,7 @@ func TestStore(t *testing.T, newStore func(t *testing.T) scarab.Store, opts Stor
 		}
 		for _, c := range g.clauses {
 			t.Run(g.name+"/"+c.name, func(t *testing.T) {
-				if err := c.run(t.Context(), newStore(t), opts); err != nil {
-					t.Errorf("%v\nbroken clause: %s", err, c.clause)
-				}
+				c.test(t, opts.Timeout, newSubject(newStore(t), opts.Now()))
 			})
 		}
 	}
@@ -75,12 +71,7 @@ type storeGroup struct {
 	clauses []storeClause
 }
 
-// A storeClause is one sentence of the contract.
-type storeClause struct {
-	name   string
-	clause string // as in the documentation of the interface, word for word
-	check  func(context.Context, *subject) error
-}
+type storeClause = clause[*subject]
 
 var storeGroups = []storeGroup{
 	{"Store", func(context.Context, scarab.Store) bool { return true }, append(storeClauses, storeRaces...)},
@@ -128,73 +119,4 @@ func offersScan(ctx context.Context, s scarab.Store) bool {
 		return !errors.Is(err, errors.ErrUnsupported)
 	}
 	return true
-}
-
-// run checks c on an empty store. A method that does not come back is an
-// error too, and a panic is one with the clause's name on it.
-func (c storeClause) run(ctx context.Context, s scarab.Store, opts StoreOptions) error {
-	return within(ctx, opts.Timeout, func(ctx context.Context) error {
-		return c.check(ctx, newSubject(s, opts.Now()))
-	})
-}
-
-// within calls f and gives up on it when timeout has passed, whether f looks at
-// its context or not.
-func within(ctx context.Context, timeout time.Duration, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				done <- fmt.Errorf("panic: %v", p)
-			}
-		}()
-		done <- f(ctx)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	// What looks at its context returns now, with a better error.
-	select {
-	case err := <-done:
-		return errors.Join(fmt.Errorf("not done after %v", timeout), err)
-	case <-time.After(time.Second):
-		return fmt.Errorf("not done after %v, and a method ignores the end of its context", timeout)
-	}
-}
-
-// sentinels are the errors a store reports what the contract names with.
-var sentinels = []error{scarab.ErrNoSession, scarab.ErrExists, scarab.ErrConflict}
-
-// want reports whether err is target, and none of the other sentinels.
-func want(what string, err, target error) error {
-	if !errors.Is(err, target) {
-		return fmt.Errorf("%s: got error %v, want %q", what, quoted(err), target)
-	}
-	for _, other := range sentinels {
-		if other != target && errors.Is(err, other) {
-			return fmt.Errorf("%s: the error matches %q as well as %q", what, other, target)
-		}
-	}
-	return nil
-}
-
-// noVerdict returns an error if err is a sentinel.
-func noVerdict(what string, err error) error {
-	for _, s := range sentinels {
-		if errors.Is(err, s) {
-			return fmt.Errorf("%s: got %q, which says what the store cannot know", what, err)
-		}
-	}
-	return nil
-}
-
-func quoted(err error) string {
-	if err == nil {
-		return "nil"
-	}
-	return fmt.Sprintf("%q", strings.ReplaceAll(err.Error(), "\n", "; "))
 }

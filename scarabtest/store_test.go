@@ -121,7 +121,6 @@ var bugs = []struct{ clause, bug string }{
 // Each bug is caught by the clause that is about it, and each clause catches
 // a bug: one that cannot fail is no clause.
 func TestStore_catches(t *testing.T) {
-	opts := StoreOptions{Timeout: 2 * time.Second}.withDefaults()
 	caught := make(map[string]bool)
 	for _, b := range bugs {
 		t.Run(b.bug, func(t *testing.T) {
@@ -130,7 +129,7 @@ func TestStore_catches(t *testing.T) {
 			if !ok {
 				t.Fatalf("no clause %s", b.clause)
 			}
-			if err := c.run(t.Context(), newBrokenStore(b.bug), opts); err == nil {
+			if err := c.run(t.Context(), 2*time.Second, newSubject(newBrokenStore(b.bug), time.Now())); err == nil {
 				t.Errorf("%s does not see it", b.clause)
 			} else {
 				t.Log(err)
