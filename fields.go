@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,8 +30,6 @@ const (
 	formatTombstone = 0 // see tombstone in stored.go
 	format1         = 1
 )
-
-var errData = errors.New("scarab: record does not decode")
 
 // index returns the place of key, or -1. Sessions have few keys: looking at
 // each is faster than a map, and needs none.
@@ -177,13 +174,13 @@ func (st *State) appendData(b []byte) []byte {
 // when asked for, and numbers of queues are read when needed.
 func (st *State) parseData(h Handle, data []byte) error {
 	if len(data) < 3 || data[0] != format1 || data[1] > byte(persistNo) {
-		return errData
+		return ErrUndecodable
 	}
 	st.persistent = persistence(data[1])
 	d := frame{data, 2}
 	count, ok := d.count(2) // an entry has two bytes at least
 	if !ok {
-		return errData
+		return ErrUndecodable
 	}
 	// One string holds the handle and all keys, one array the values and those
 	// of the copy that the first change makes.
@@ -195,7 +192,7 @@ func (st *State) parseData(h Handle, data []byte) error {
 	for range count {
 		e, ok := d.entry()
 		if !ok {
-			return errData
+			return ErrUndecodable
 		}
 		st.Values = append(st.Values, Value{text[e.key:e.keyEnd], data[e.value:e.valueEnd:e.valueEnd]})
 		if e.numbers > 0 {
@@ -203,7 +200,7 @@ func (st *State) parseData(h Handle, data []byte) error {
 		}
 	}
 	if d.i != len(data) {
-		return errData
+		return ErrUndecodable
 	}
 	return nil
 }

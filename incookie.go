@@ -306,7 +306,7 @@ func cookieHandle(name, value string) (h Handle) {
 // allowed fails with ErrNoSession if h was denied.
 func (b *inCookie) allowed(ctx context.Context, now time.Time, h Handle) error {
 	switch _, err := b.denied.Load(ctx, h, now); {
-	case err == nil:
+	case err == nil, errors.Is(err, ErrUndecodable):
 		return reject("ended")
 	case errors.Is(err, ErrNoSession):
 		return nil

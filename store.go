@@ -171,6 +171,12 @@ var (
 	// Save, Touch, Load; a backend's Load.
 	ErrNoSession = errors.New("scarab: no session")
 
+	// ErrUndecodable: there is a record, and it does not decode: damaged, or
+	// sealed with a key that is gone. A store that can tell returns an error
+	// that matches both this and ErrNoSession: nobody is let in, the record
+	// stays for the operator, and a tombstone still counts as one.
+	ErrUndecodable = errors.New("scarab: record does not decode")
+
 	// ErrExists: Create found a record at that handle.
 	ErrExists = errors.New("scarab: session exists")
 

@@ -333,6 +333,8 @@ func (b *stored) bury(ctx context.Context, now time.Time, handle string, until t
 func (b *stored) adopted(ctx context.Context, now time.Time, h Handle) (*State, error) {
 	rec, err := b.store.Load(ctx, h, now)
 	switch {
+	case errors.Is(err, ErrUndecodable):
+		return nil, reject("ended")
 	case errors.Is(err, ErrNoSession):
 		return nil, nil
 	case err != nil:

@@ -51,8 +51,10 @@ type RecordError struct {
 
 func (e *RecordError) Error() string { return scarab.ErrNoSession.Error() + ": " + e.Reason }
 
-// Is reports whether target is scarab.ErrNoSession.
-func (e *RecordError) Is(target error) bool { return target == scarab.ErrNoSession }
+// Is reports whether target is scarab.ErrNoSession or scarab.ErrUndecodable.
+func (e *RecordError) Is(target error) bool {
+	return target == scarab.ErrNoSession || target == scarab.ErrUndecodable
+}
 
 // A recordSealer seals the data of records.
 type recordSealer struct{ *sealer }
