@@ -167,7 +167,11 @@ func (q *request) session() *Session {
 }
 
 func (q *request) close() {
-	if s := q.session(); s != nil {
+	q.mu.Lock()
+	q.over = true // for a session that is opened later
+	s := q.s
+	q.mu.Unlock()
+	if s != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.closed = true
