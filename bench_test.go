@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/cookiecodec"
 	"github.com/scarab-go/scarab/memstore"
 )
 
@@ -19,7 +20,29 @@ func (w discard) WriteHeader(int)             {}
 // BenchmarkRequest is what a session costs inside one request, next to nothing
 // else; internal/bench compares it with other libraries.
 func BenchmarkRequest(b *testing.B) {
-	f, err := scarab.New(scarab.Stored(memstore.New()), scarab.Config{})
+	key, err := cookiecodec.GenerateKey(256)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ring, err := cookiecodec.NewKeyring(key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sealed, err := cookiecodec.NewSealed(ring)
+	if err != nil {
+		b.Fatal(err)
+	}
+	signed, err := cookiecodec.NewSigned(cookiecodec.SignedConfig{Secrets: [][]byte{[]byte(key.Reveal())}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("memstore", func(b *testing.B) { benchmarkRequest(b, scarab.Stored(memstore.New())) })
+	b.Run("sealed", func(b *testing.B) { benchmarkRequest(b, scarab.InCookie(sealed)) })
+	b.Run("signed", func(b *testing.B) { benchmarkRequest(b, scarab.InCookie(signed)) })
+}
+
+func benchmarkRequest(b *testing.B, backend scarab.Backend) {
+	f, err := scarab.New(backend, scarab.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}

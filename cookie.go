@@ -64,15 +64,15 @@ func cookieAttributes(c Cookie, insecure bool) string {
 
 // setCookie puts the cookie into h, in place of an earlier one of the name.
 func (f *Factory) setCookie(h http.Header, value string, st *State, now time.Time) {
-	line := f.cfg.Cookie.Name + "=" + value
+	maxAge := ""
 	if st.persistent == persistYes || st.persistent == persistConfig && f.cfg.Persistent {
 		age := maxPersistent
 		if !st.Deadline.IsZero() {
 			age = min(age, st.Deadline.Sub(now))
 		}
-		line += "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10)
+		maxAge = "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10)
 	}
-	putCookie(h, f.cfg.Cookie.Name, line+f.attributes)
+	putCookie(h, f.cfg.Cookie.Name, f.cfg.Cookie.Name+"="+value+maxAge+f.attributes)
 }
 
 func (f *Factory) clearCookie(h http.Header, name string) {

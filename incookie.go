@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -111,7 +112,7 @@ func (b *inCookie) Commit(ctx context.Context, now time.Time, name, old string, 
 		st.Deadline, st.unbound = deadline(now, b.cfg.Lifetime), false
 	}
 	st.Seen = now
-	payload, err := b.appendPayload(nil, st)
+	payload, err := b.appendPayload(make([]byte, 0, 512), st)
 	if err != nil {
 		return "", err
 	}
@@ -199,50 +200,67 @@ var errPayload = reject("malformed")
 // parsePayload reads a payload as leniently as Pyramid does, where that does no
 // harm: times may be text, the dictionary a list of pairs.
 func parsePayload(payload []byte) (*State, error) {
-	triple, err := elements(payload)
-	if err != nil || len(triple) != 3 {
-		return nil, errPayload
-	}
 	st := &State{unbound: true}
+	p := scanner{b: payload}
 	var ok1, ok2 bool
-	st.Seen, ok1 = pythonTime(triple[0])
-	st.Created, ok2 = pythonTime(triple[1])
-	if !ok1 || !ok2 {
+	if !p.next('[') {
 		return nil, errPayload
 	}
-	add := func(key string, raw json.RawMessage) error {
-		if key == reservedKey {
-			return st.parseReserved(raw)
-		}
-		st.put(key, raw)
-		return nil
+	if raw, err := p.value(maxDepth); err != nil || !p.next(',') {
+		return nil, errPayload
+	} else if st.Seen, ok1 = pythonTime(raw); !ok1 {
+		return nil, errPayload
 	}
-	switch triple[2][0] {
-	case '{':
-		err = members(triple[2], add)
-	case '[':
-		err = pairs(triple[2], add)
-	default:
-		err = errPayload
+	if raw, err := p.value(maxDepth); err != nil || !p.next(',') {
+		return nil, errPayload
+	} else if st.Created, ok2 = pythonTime(raw); !ok2 {
+		return nil, errPayload
 	}
-	if err != nil {
+	if err := st.parseDict(&p); err != nil || !p.next(']') {
+		return nil, errPayload
+	}
+	if p.space(); p.i != len(payload) {
 		return nil, errPayload
 	}
 	return st, nil
 }
 
-func pairs(raw json.RawMessage, f func(key string, value json.RawMessage) error) error {
-	list, err := elements(raw)
-	for _, p := range list {
-		pair, err := elements(p)
-		if err != nil || len(pair) != 2 || pair[0][0] != '"' {
+// parseDict reads an object, or a list of pairs, whose keys are strings.
+func (st *State) parseDict(p *scanner) error {
+	p.space()
+	if p.i >= len(p.b) || p.b[p.i] != '{' && p.b[p.i] != '[' {
+		return errPayload
+	}
+	text := string(p.b) // one copy for all keys
+	open := p.b[p.i]
+	values := make([]Value, 16)
+	st.Values, st.spare = values[:0:8], values[8:8:16] // a session has few keys; more make more room
+	return p.container(open, func() error {
+		if open == '[' && !p.next('[') {
 			return errPayload
 		}
-		if err := f(unquote(pair[0]), pair[1]); err != nil {
+		p.space()
+		start := p.i
+		if err := p.str(); err != nil {
 			return err
 		}
-	}
-	return err
+		key := text[start+1 : p.i-1]
+		if strings.IndexByte(key, '\\') >= 0 {
+			key = unquote(p.b[start:p.i])
+		}
+		if open == '{' && !p.next(':') || open == '[' && !p.next(',') {
+			return errPayload
+		}
+		raw, err := p.value(maxDepth)
+		if err != nil || open == '[' && !p.next(']') {
+			return errPayload
+		}
+		if key == reservedKey {
+			return st.parseReserved(raw)
+		}
+		st.put(key, raw)
+		return nil
+	})
 }
 
 func (st *State) parseReserved(raw json.RawMessage) error {

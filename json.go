@@ -417,9 +417,11 @@ func marshal(v any) (json.RawMessage, error) {
 // plain reports whether s needs no escape in JSON.
 func plain[T string | []byte | json.RawMessage](s T) bool {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+		if !plainByte(s[i]) {
 			return false
 		}
 	}
 	return true
 }
+
+func plainByte(c byte) bool { return ' ' <= c && c < 0x7f && c != '"' && c != '\\' }

@@ -93,27 +93,26 @@ func appendPythonFloat(b []byte, f float64) []byte {
 func appendPythonQuoted(b, quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
 	b = append(b, '"')
-	for i := 0; i < len(inner); {
-		c := inner[i]
-		if c == '\\' {
-			if inner[i+1] == 'u' {
-				r, _ := hex4(inner[i+2:])
-				b = appendPythonRune(b, r)
-				i += 6
-				continue
-			}
-			b = appendPythonRune(b, unescape(inner[i+1]))
-			i += 2
-			continue
+	for len(inner) > 0 {
+		n := 0
+		for n < len(inner) && plainByte(inner[n]) {
+			n++
 		}
-		if c < utf8.RuneSelf {
-			b = appendPythonRune(b, rune(c))
-			i++
-			continue
+		b, inner = append(b, inner[:n]...), inner[n:]
+		if len(inner) == 0 {
+			break
 		}
-		r, size := utf8.DecodeRune(inner[i:])
-		b = appendPythonRune(b, r)
-		i += size
+		r, size := rune(0), 0
+		switch {
+		case inner[0] == '\\' && inner[1] == 'u':
+			r, _ = hex4(inner[2:])
+			size = 6
+		case inner[0] == '\\':
+			r, size = unescape(inner[1]), 2
+		default:
+			r, size = utf8.DecodeRune(inner)
+		}
+		b, inner = appendPythonRune(b, r), inner[size:]
 	}
 	return append(b, '"')
 }
@@ -164,6 +163,9 @@ func appendPythonRune(b []byte, r rune) []byte {
 // appendPythonString appends text as a JSON string.
 func appendPythonString(b []byte, text string) []byte {
 	b = append(b, '"')
+	if plain(text) {
+		return append(append(b, text...), '"')
+	}
 	for _, r := range text {
 		b = appendPythonRune(b, r)
 	}
@@ -178,26 +180,21 @@ func appendPythonTime(b []byte, t time.Time) []byte {
 // pythonTime reads what Python's float() takes for a time: a number, a boolean,
 // or text with a number.
 func pythonTime(raw json.RawMessage) (time.Time, bool) {
-	v, err := decode(raw)
-	if err != nil {
-		return time.Time{}, false
-	}
 	var f float64
-	switch v := v.(type) {
-	case int64:
-		f = float64(v)
-	case float64:
-		f = v
-	case bool:
-		if v {
-			f = 1
-		}
-	case string:
-		if f, err = strconv.ParseFloat(strings.TrimSpace(v), 64); err != nil {
+	switch text := string(raw); {
+	case text == "true":
+		f = 1
+	case text == "false":
+	case raw[0] == '"':
+		var err error
+		if f, err = strconv.ParseFloat(strings.TrimSpace(unquote(raw)), 64); err != nil {
 			return time.Time{}, false
 		}
 	default:
-		return time.Time{}, false
+		var err error
+		if f, err = strconv.ParseFloat(text, 64); err != nil {
+			return time.Time{}, false
+		}
 	}
 	const limit = 1 << 37 // the year 6325; NaN and Infinity are beyond it too
 	if !(math.Abs(f) < limit) {
