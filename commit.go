@@ -163,7 +163,9 @@ func (c *committer) run(ctx context.Context, status int) error {
 		c.event(EventEnded, "superseded", nil)
 		return err
 	}
-	headerOut := c.q.sent() || c.mode == commitPanic
+	if c.mode == commitPanic {
+		op = 0
+	}
 	resend := s.has(changePersistent)
 	if c.q.sent() && (op == Create || op == Renew || op != 0 && resend) {
 		if op == Create && len(s.changes) == 0 {
@@ -187,7 +189,7 @@ func (c *committer) run(ctx context.Context, status int) error {
 			}
 		}
 	}
-	if !headerOut {
+	if !c.q.sent() { // after a panic, whoever recovers may still answer
 		c.header()
 	}
 	late := c.q.sent() && (c.set || c.forget)

@@ -249,6 +249,9 @@ func (f *Factory) find(ctx context.Context, header http.Header) (finding, error)
 		var other finding // a cookie of both names is rejected by one or the other
 		st, value, err := f.try(ctx, now, fallback.Backend, fallback.CookieName, header, &other)
 		if err == nil && st != nil {
+			if fallback.CookieName == f.cfg.Cookie.Name {
+				found.events = nil // the backend could not open what the fallback can: no mischief
+			}
 			err = f.openFallback(ctx, now, i, st, value, &found)
 		}
 		if err != nil || found.origin.kind != fromNowhere {
