@@ -108,13 +108,20 @@ func (s *Store) exec(ctx context.Context, tx *sql.Tx, q *query, args ...any) (in
 	return res.RowsAffected()
 }
 
-func (s *Store) query(ctx context.Context, q *query, args ...any) (*sql.Rows, error) {
-	if s.unprepared {
+// query executes q, in tx if there is one, and returns the rows it finds.
+func (s *Store) query(ctx context.Context, tx *sql.Tx, q *query, args ...any) (*sql.Rows, error) {
+	switch {
+	case s.unprepared && tx != nil:
+		return tx.QueryContext(ctx, q.text, args...)
+	case s.unprepared:
 		return s.db.QueryContext(ctx, q.text, args...)
 	}
 	p, err := s.prepare(ctx, q)
 	if err != nil {
 		return nil, err
+	}
+	if tx != nil {
+		p = tx.StmtContext(ctx, p)
 	}
 	return p.QueryContext(ctx, args...)
 }

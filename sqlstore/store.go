@@ -139,7 +139,7 @@ func (s *Store) records(ctx context.Context, q *query, args ...any) (found []sca
 	}
 	err = s.retry(ctx, func() error {
 		found = nil
-		rows, err := s.query(ctx, q, args...)
+		rows, err := s.query(ctx, nil, q, args...)
 		if err != nil {
 			return err
 		}

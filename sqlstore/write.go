@@ -68,7 +68,14 @@ func (s *Store) locked(ctx context.Context, lock *query, principal string, f fun
 			return err
 		}
 		defer tx.Rollback()
-		if _, err := s.exec(ctx, tx, lock, s.text(principal)); err != nil {
+		// A query: the MySQL driver's Exec of one that finds rows can hang.
+		rows, err := s.query(ctx, tx, lock, s.text(principal))
+		if err != nil {
+			return err
+		}
+		for rows.Next() { // an error may come instead of a row
+		}
+		if err := rows.Err(); err != nil {
 			return err
 		}
 		if n, err = f(tx); err != nil {
@@ -85,7 +92,7 @@ func (s *Store) isRevoked(ctx context.Context, r scarab.Record) (revoked bool, e
 		return false, nil
 	}
 	err = s.retry(ctx, func() error {
-		rows, err := s.query(ctx, s.queries.revoked, s.text(r.Principal))
+		rows, err := s.query(ctx, nil, s.queries.revoked, s.text(r.Principal))
 		if err != nil {
 			return err
 		}

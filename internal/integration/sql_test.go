@@ -1,0 +1,84 @@
+package integration
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/scarab-go/scarab/internal/testserver"
+	"github.com/scarab-go/scarab/sqlstore"
+
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+)
+
+// A database is one that sqlstore runs on.
+type database struct {
+	name    string
+	dialect sqlstore.Dialect
+	open    func(*testing.T) *sql.DB
+}
+
+var databases = []database{
+	{"SQLite", sqlstore.SQLite, func(t *testing.T) *sql.DB { return openSQLite(t) }},
+	{"PostgreSQL", sqlstore.PostgreSQL, openPostgres},
+	{"MariaDB", sqlstore.MySQL, openMySQL},
+}
+
+// openSQLite opens a new database in a file of its own.
+func openSQLite(t *testing.T, pragmas ...string) *sql.DB {
+	t.Helper()
+	return openSQLiteFile(t, filepath.Join(t.TempDir(), "sessions.sqlite"), pragmas...)
+}
+
+func openSQLiteFile(t *testing.T, file string, pragmas ...string) *sql.DB {
+	t.Helper()
+	q := url.Values{"_pragma": append([]string{"journal_mode(wal)", "synchronous(normal)", "busy_timeout(5000)"}, pragmas...)}
+	return open(t, "sqlite", "file:"+file+"?"+q.Encode())
+}
+
+func openPostgres(t *testing.T) *sql.DB {
+	t.Helper()
+	return open(t, "pgx", testserver.SharedPostgres(t).DSN)
+}
+
+func openMySQL(t *testing.T) *sql.DB {
+	t.Helper()
+	return open(t, "mysql", testserver.SharedMySQL(t).DSN)
+}
+
+func open(t *testing.T, driver, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// newSQLStore returns a store with a table of its own in db, which other tests
+// may use too.
+func newSQLStore(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts ...sqlstore.Option) *sqlstore.Store {
+	t.Helper()
+	table := "s_" + strings.ToLower(rand.Text())
+	store := sqlstore.New(db, d, append([]sqlstore.Option{sqlstore.Table(table)}, opts...)...)
+	if err := store.CreateTable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		store.Close()
+		for _, name := range []string{table, table + "_revoked"} {
+			if _, err := db.Exec("DROP TABLE " + name); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return store
+}

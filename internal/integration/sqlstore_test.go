@@ -1,0 +1,39 @@
+package integration
+
+import (
+	"testing"
+
+	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/scarabtest"
+	"github.com/scarab-go/scarab/sqlstore"
+)
+
+func TestSQLStore(t *testing.T) {
+	for _, d := range databases {
+		t.Run(d.name, func(t *testing.T) {
+			db := d.open(t)
+			scarabtest.TestStore(t, func(t *testing.T) scarab.Store {
+				return newSQLStore(t, db, d.dialect)
+			}, scarabtest.StoreOptions{})
+		})
+	}
+}
+
+// Poolers such as PgBouncer know no prepared statements.
+func TestSQLStore_unprepared(t *testing.T) {
+	for _, d := range databases {
+		t.Run(d.name, func(t *testing.T) {
+			db := d.open(t)
+			scarabtest.TestStore(t, func(t *testing.T) scarab.Store {
+				return newSQLStore(t, db, d.dialect, sqlstore.Unprepared())
+			}, scarabtest.StoreOptions{})
+		})
+	}
+}
+
+func TestSQLStore_unlogged(t *testing.T) {
+	db := openPostgres(t)
+	scarabtest.TestStore(t, func(t *testing.T) scarab.Store {
+		return newSQLStore(t, db, sqlstore.PostgreSQL, sqlstore.Unlogged())
+	}, scarabtest.StoreOptions{})
+}
