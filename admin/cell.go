@@ -28,7 +28,7 @@ func (v *visit) cell(c *schema.Column, value any, names names) ui.Cell {
 		cell.Empty = len(value) == 0
 		return cell
 	}
-	text := textOf(value)
+	text := columnText(c, value)
 	if yes, ok := boolOf(c, value); ok {
 		cell.Bool, cell.Yes, cell.Number = true, yes, false
 		text = v.t("no")
@@ -71,6 +71,25 @@ func textOf(value any) string {
 		return hex.EncodeToString(value)
 	}
 	return ""
+}
+
+// columnText writes a value as its column would: SQLite keeps 19.40 as 19.4.
+func columnText(c *schema.Column, value any) string {
+	switch v := value.(type) {
+	case int64:
+		if c.Kind == schema.Decimal && c.Scale > 0 {
+			return textOf(v) + "." + strings.Repeat("0", c.Scale)
+		}
+	case float64:
+		if c.Kind == schema.Decimal {
+			text := textOf(v)
+			if _, behind, _ := strings.Cut(text, "."); len(behind) < c.Scale {
+				text = strconv.FormatFloat(v, 'f', c.Scale, 64)
+			}
+			return text
+		}
+	}
+	return textOf(value)
 }
 
 // boolOf reads a value of a column of booleans: SQLite and MySQL keep numbers.

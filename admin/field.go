@@ -37,7 +37,7 @@ func entryOf(c *schema.Column, value any) entry {
 	if yes, ok := boolOf(c, value); ok {
 		return entry{text: strconv.FormatBool(yes)}
 	}
-	return entry{text: unixLines(textOf(value))}
+	return entry{text: unixLines(columnText(c, value))}
 }
 
 // unixLines undoes what browsers do to the ends of lines.
@@ -205,7 +205,7 @@ func defaultText(c *schema.Column) (string, bool) {
 // field makes the form field for an entry.
 func (v *visit) field(i int, c *schema.Column, e entry, isNew bool) ui.FormField {
 	f := ui.FormField{
-		Name: c.Name, ID: "field-" + strconv.Itoa(i), Type: strings.ToLower(c.Type), Value: e.text, Null: e.null,
+		Name: c.Name, Slug: c.Slug(), ID: "field-" + strconv.Itoa(i), Type: strings.ToLower(c.Type), Value: e.text, Null: e.null,
 		CanNull: canNull(c), Key: c.Key, Size: c.Size,
 		Required: c.NotNull && !c.Kind.Textual() && !(isNew && optional(c)),
 	}

@@ -32,7 +32,7 @@ func (v *visit) blank() *draft {
 			d.entries[c] = entry{text: text}
 		} else if canNull(c) && c.Default == nil {
 			d.entries[c] = entry{null: true}
-		} else if fill := v.r.URL.Query().Get("v." + c.Name); fill != "" {
+		} else if fill := v.r.URL.Query().Get("v." + c.Slug()); fill != "" {
 			d.entries[c] = entry{text: fill}
 		}
 	}
@@ -66,18 +66,19 @@ func (v *visit) sent(isNew bool) (*draft, error) {
 	d := &draft{isNew: isNew, entries: map[*schema.Column]entry{}, was: map[*schema.Column]string{}, problems: map[*schema.Column]string{}}
 	form := v.r.PostForm
 	for _, c := range v.table.Columns {
-		texts, ok := form["v."+c.Name]
+		texts, ok := form["v."+c.Slug()]
 		if !ok {
 			continue // not part of this form: it stays as it is
 		}
 		e := entry{text: unixLines(texts[0])}
+		d.was[c] = form.Get("was." + c.Slug())
 		if canNull(c) {
-			e.null = form.Get("n."+c.Name) != ""
-		} else if e.text == "" && !c.Kind.Textual() {
-			e.null = !isNew && !c.NotNull
+			e.null = form.Get("n."+c.Slug()) != ""
+			e = settle(e, d.was[c], isNew)
+		} else if e.text == "" && d.was[c] == (entry{null: true}).digest() {
+			e.null = true // it was NULL, and nobody touched it
 		}
-		d.was[c] = form.Get("was." + c.Name)
-		d.entries[c] = settle(e, d.was[c], isNew)
+		d.entries[c] = e
 	}
 	return d, nil
 }
@@ -103,29 +104,20 @@ func (v *visit) changes(d *draft) rows.Changes {
 	out := rows.Changes{}
 	for _, c := range v.table.Columns {
 		e, ok := d.entries[c]
-		if !ok || c.Generated {
+		if !ok || c.Generated || !d.isNew && e.digest() == d.was[c] {
 			continue
 		}
 		value, skip, problem := v.parse(c, e, d.isNew)
-		if problem == "" && !skip && !d.isNew && same(c, e, value, d.was[c]) {
-			continue
-		}
 		switch {
-		case problem != "" && !d.isNew && e.digest() == d.was[c]:
-			// It was like this before, and nobody touched it.
 		case problem != "":
 			d.problems[c] = problem
-		case !skip:
+		case skip, !d.isNew && entryOf(c, value).digest() == d.was[c]:
+			// Browsers may write a time in another way than it was given to them.
+		default:
 			out[c] = value
 		}
 	}
 	return out
-}
-
-// same reports whether what was sent is what was shown. Browsers may write a
-// time in another way than it was given to them.
-func same(c *schema.Column, e entry, value any, was string) bool {
-	return e.digest() == was || entryOf(c, value).digest() == was
 }
 
 // conflict compares what is there now with what was shown, and notes where it
@@ -193,7 +185,7 @@ func (v *visit) draftField(i int, c *schema.Column, d *draft, readOnly bool) ui.
 		if !fixed {
 			value = e.text
 		}
-		return ui.FormField{Name: c.Name, ID: f.ID, Type: f.Type, Input: "fixed", Key: c.Key, Null: fixed && value == nil || e.null, Value: v.fixedText(value)}
+		return ui.FormField{Name: c.Name, ID: f.ID, Type: f.Type, Input: "fixed", Key: c.Key, Null: fixed && value == nil || e.null, Value: v.fixedText(c, value)}
 	}
 	f.Was, f.Error = d.was[c], d.problems[c]
 	if theirs, ok := d.theirs[c]; ok {
@@ -205,11 +197,12 @@ func (v *visit) draftField(i int, c *schema.Column, d *draft, readOnly bool) ui.
 	return f
 }
 
-func (v *visit) fixedText(value any) string {
+// fixedText shows a value that is not edited.
+func (v *visit) fixedText(c *schema.Column, value any) string {
 	if b, ok := value.([]byte); ok {
 		return v.t("%d bytes", len(b))
 	}
-	text, more := cut(textOf(value), 2000)
+	text, more := cut(columnText(c, value), 2000)
 	if more {
 		text += "…"
 	}
@@ -280,7 +273,7 @@ func (v *visit) related() []ui.Link {
 
 // filtered is the address of the rows of t with that value.
 func (v *visit) filtered(t *schema.Table, c *schema.Column, value string) string {
-	return v.tableURL(t) + "?" + query("o."+c.Name, string(rows.Equal), "f."+c.Name, value)
+	return v.tableURL(t) + "?" + query("o."+c.Slug(), string(rows.Equal), "f."+c.Slug(), value)
 }
 
 // title names a row.
@@ -299,4 +292,3 @@ func (v *visit) title(values []any) string {
 	}
 	return s
 }
-

@@ -44,22 +44,22 @@ func (v *visit) listing() (l listing, notice string) {
 		l.keep.Set("q", q.Search)
 	}
 	for _, name := range slices.Sorted(maps.Keys(in)) {
-		column, ok := strings.CutPrefix(name, "o.")
+		slug, ok := strings.CutPrefix(name, "o.")
 		if !ok || in.Get(name) == "" {
 			continue
 		}
-		f := rows.Filter{Column: v.table.Column(column), Op: rows.Op(in.Get(name)), Value: in.Get("f." + column)}
+		f := rows.Filter{Column: v.table.ColumnBySlug(slug), Op: rows.Op(in.Get(name)), Value: in.Get("f." + slug)}
 		if f.Op.NeedsValue() && f.Value == "" {
 			continue // an empty row of the filter form
 		}
 		if f.Column == nil || !slices.Contains(rows.Ops, f.Op) {
-			notice = v.t("There is no column %q to filter by.", column)
+			notice = v.t("There is no column %q to filter by.", slug)
 			continue
 		}
 		q.Filters = append(q.Filters, f)
 		l.keep.Set(name, string(f.Op))
 		if f.Op.NeedsValue() {
-			l.keep.Set("f."+column, f.Value)
+			l.keep.Set("f."+slug, f.Value)
 		}
 	}
 	if n, err := strconv.Atoi(in.Get("page")); err == nil && n > 0 {
@@ -173,7 +173,7 @@ func (v *visit) filterFields(filters []rows.Filter) []ui.FilterField {
 		if c.Kind == schema.Binary {
 			continue
 		}
-		f := ui.FilterField{Column: c.Name}
+		f := ui.FilterField{Column: c.Name, Slug: c.Slug()}
 		var op rows.Op
 		for _, on := range filters {
 			if on.Column == c {

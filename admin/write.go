@@ -112,7 +112,7 @@ func (h *handler) askDelete(v *visit) error {
 		Table: v.table.FullName(), TableURL: v.tableURL(v.table), Title: v.t("Delete “%s”?", v.title(values)), Action: self + "/delete", Back: self,
 	}
 	for i, c := range v.table.Columns {
-		b.Facts = append(b.Facts, ui.Fact{Name: c.Name, Value: v.fixedText(values[i]), Null: values[i] == nil})
+		b.Facts = append(b.Facts, ui.Fact{Name: c.Name, Value: v.fixedText(c, values[i]), Null: values[i] == nil})
 	}
 	if b.Dependants, b.Blocked, err = v.dependants(values); err != nil {
 		return err
@@ -131,8 +131,8 @@ func (v *visit) dependants(values []any) (out []ui.Dependant, blocked bool, err 
 			value := v.valueOf(values, d.To[i])
 			whole = whole && value != nil
 			q.Filters = append(q.Filters, rows.Filter{Column: c, Op: rows.Equal, Value: textOf(value)})
-			link.Set("o."+c.Name, string(rows.Equal))
-			link.Set("f."+c.Name, textOf(value))
+			link.Set("o."+c.Slug(), string(rows.Equal))
+			link.Set("f."+c.Slug(), textOf(value))
 		}
 		if !whole {
 			continue

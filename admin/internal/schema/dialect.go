@@ -86,6 +86,15 @@ func (t *Table) Slug() string {
 	return "~" + base64.RawURLEncoding.EncodeToString([]byte(t.Schema+"\x00"+t.Name))
 }
 
+// Slug is what stands for c in the names of form fields: browsers change
+// quotes and line ends there.
+func (c *Column) Slug() string {
+	if plain(c.Name) {
+		return c.Name
+	}
+	return "~" + base64.RawURLEncoding.EncodeToString([]byte(c.Name))
+}
+
 func plain(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return r != '_' && r != '-' && (r < '0' || '9' < r) && (r < 'A' || 'Z' < r) && (r < 'a' || 'z' < r)

@@ -52,24 +52,28 @@ var words = map[string]Kind{
 	"enum": Enum,
 }
 
-var typeWord = regexp.MustCompile(`^\s*([A-Za-z_0-9]+)[^(]*(?:\(\s*(\d+))?`)
+var typeWord = regexp.MustCompile(`^\s*([A-Za-z_0-9]+)[^(]*(?:\(\s*(\d+)\s*(?:,\s*(\d+))?)?`)
 
-// kindOf tells the kind and the size of a declared type such as
-// "VARCHAR(40)". A word it does not know is Other.
-func kindOf(declared string) (k Kind, size int) {
+// setType notes the kind of a declared type such as "VARCHAR(40)", and its
+// size or scale. A word it does not know is Other.
+func (c *Column) setType(declared string) {
+	c.Type, c.Kind = declared, Other
 	m := typeWord.FindStringSubmatch(declared)
 	if m == nil {
-		return Other, 0
+		return
 	}
 	k, ok := words[strings.ToLower(m[1])]
 	if !ok {
-		return Other, 0
+		return
 	}
-	if k == Text || k == LongText {
-		size, _ = strconv.Atoi(m[2]) // out of range: no limit
-		if size > 255 {
-			k = LongText
+	c.Kind = k
+	switch k {
+	case Text, LongText:
+		c.Size, _ = strconv.Atoi(m[2]) // out of range: no limit
+		if c.Size > 255 {
+			c.Kind = LongText
 		}
+	case Decimal:
+		c.Scale, _ = strconv.Atoi(m[3])
 	}
-	return k, size
 }

@@ -49,6 +49,7 @@ type Column struct {
 	Unique    bool // by itself
 	Default   *string
 	Size      int      // most characters; 0: no limit known
+	Scale     int      // digits behind the point of a Decimal
 	Choices   []string // of an enumeration
 	Loose     bool     // holds values of any type, as they are given
 }
@@ -118,6 +119,16 @@ func (t *Table) Column(name string) *Column {
 	return nil
 }
 
+// ColumnBySlug returns the column with that slug, or nil.
+func (t *Table) ColumnBySlug(slug string) *Column {
+	for _, c := range t.Columns {
+		if c.Slug() == slug {
+			return c
+		}
+	}
+	return nil
+}
+
 // Ref returns the foreign key that c alone makes up, or nil.
 func (t *Table) Ref(c *Column) *ForeignKey {
 	for i := range t.Refs {
@@ -168,8 +179,8 @@ type Dependant struct {
 }
 
 // Slugs returns the tables by what stands for them in a URL. It is the name if
-// that is plain, else a hash sign that URLs cannot confuse with a path: a
-// table may be called "..", "a/b" or "".
+// that is plain, else something that URLs do not take for a path: a table may
+// be called "..", "a/b" or "".
 func (s *Schema) Slugs() map[string]*Table {
 	m := make(map[string]*Table, len(s.Tables))
 	for _, t := range s.Tables {

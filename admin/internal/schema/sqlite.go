@@ -60,7 +60,7 @@ func (t *Table) readSQLiteColumns(ctx context.Context, db Querier) error {
 			return nil // of a virtual table: an argument, not a column
 		}
 		c.Generated = hidden > 1
-		c.Kind, c.Size = kindOf(c.Type)
+		c.setType(c.Type)
 		c.Loose = looseSQLite(c.Type)
 		if pk > 0 {
 			keys[pk] = c

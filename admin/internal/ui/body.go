@@ -68,6 +68,7 @@ type Cell struct {
 // A FilterField is the condition on one column.
 type FilterField struct {
 	Column string
+	Slug   string
 	Ops    []Choice
 	Value  string
 }
@@ -109,6 +110,7 @@ type Form struct {
 // A FormField is a field of a form.
 type FormField struct {
 	Name     string // of the column
+	Slug     string // of the column, in the names of inputs
 	ID       string
 	Type     string // of the column, as declared
 	Input    string // "text", "number", "textarea", "date", "datetime", "time", "select", "radio", "file", "fixed"
