@@ -414,6 +414,12 @@ func (c *committer) settled() {
 	if c.next == nil {
 		return
 	}
+	for i := range s.views { // what Edit points to goes on, also where another request was faster
+		v := &s.views[i]
+		if raw, ok := s.cur.get(v.key); v.edit && ok == (v.raw != nil) && same(raw, v.raw) {
+			v.raw, _ = c.next.get(v.key)
+		}
+	}
 	from := s.origin
 	if c.set || from.kind != fromBackend {
 		from = origin{kind: fromBackend, cookie: c.value}
