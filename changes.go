@@ -123,7 +123,7 @@ func (st *State) push(key string, message json.RawMessage, unique bool) (dropped
 			return 0, fmt.Errorf("scarab: the value at %q is not a list, so it holds no flash messages: delete it first", key)
 		}
 	}
-	if unique && slices.ContainsFunc(list, func(m json.RawMessage) bool { return bytes.Equal(m, message) }) {
+	if unique && slices.ContainsFunc(list, func(m json.RawMessage) bool { return equalJSON(m, message) }) {
 		return 0, nil
 	}
 	if len(numbers) != len(list) {

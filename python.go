@@ -22,6 +22,17 @@ func appendPython(b []byte, raw json.RawMessage) ([]byte, error) {
 	return b, err
 }
 
+// equalJSON reports whether a and b are one value, however they are spelled:
+// what came back from a cookie is as Python writes it.
+func equalJSON(a, b json.RawMessage) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	a, errA := appendPython(nil, a)
+	b, errB := appendPython(nil, b)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
+
 func (s *scanner) appendPython(b []byte, depth int) ([]byte, error) {
 	if s.space(); s.i >= len(s.b) || depth == 0 {
 		return b, errJSON
