@@ -1,0 +1,396 @@
+package scarab_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scarab-go/scarab"
+)
+
+type cart struct {
+	Items []string
+	Owner *string `json:",omitempty"`
+}
+
+func TestKey_Lookup(t *testing.T) {
+	b := newSite(t, scarab.Config{}).browser()
+	b.visit(func(s *scarab.Session) {
+		s.SetAll(map[string]any{"n": 7, "text": "x", "null": nil, "cart": cart{Items: []string{"tea"}}, "half": 1.5})
+	})
+	b.visit(func(s *scarab.Session) {
+		lookUp(t, s, scarab.Key[int]("n"), 7, "")
+		lookUp(t, s, scarab.Key[uint8]("n"), 7, "")
+		lookUp(t, s, scarab.Key[float64]("n"), 7, "")
+		lookUp(t, s, scarab.Key[any]("n"), any(7.0), "")
+		lookUp(t, s, scarab.Key[string]("text"), "x", "")
+		lookUp(t, s, scarab.Key[[]byte]("text"), nil, "illegal base64")
+		lookUp(t, s, scarab.Key[cart]("cart"), cart{Items: []string{"tea"}}, "")
+		lookUp(t, s, scarab.Key[*cart]("cart"), &cart{Items: []string{"tea"}}, "")
+		lookUp(t, s, scarab.Key[int]("null"), 0, "")
+		lookUp(t, s, scarab.Key[*int]("null"), nil, "")
+		lookUp(t, s, scarab.Key[int]("half"), 0, `the value at key "half" is no int`)
+		lookUp(t, s, scarab.Key[int64]("half"), 0, `the value at key "half" is no int64`)
+		lookUp(t, s, scarab.Key[string]("n"), "", `the value at key "n" is no string`)
+		lookUp(t, s, scarab.Key[int]("text"), 0, `the value at key "text" is no int`)
+		lookUp(t, s, scarab.Key[cart]("n"), cart{}, `the value at key "n" is no scarab_test.cart`)
+		lookUp(t, s, scarab.Key[int]("absent"), 0, scarab.ErrNoValue.Error())
+		if _, err := scarab.Key[int]("absent").Lookup(s); !errors.Is(err, scarab.ErrNoValue) {
+			t.Errorf("absent: %v", err)
+		}
+		if _, err := scarab.Key[int]("text").Lookup(s); errors.Is(err, scarab.ErrNoValue) {
+			t.Errorf("another type: %v", err)
+		}
+	})
+}
+
+func lookUp[T any](t *testing.T, s *scarab.Session, k scarab.Key[T], want T, wantErr string) {
+	t.Helper()
+	got, err := k.Lookup(s)
+	if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(k.Get(s), want) {
+		t.Errorf("%s as %T: Lookup %#v, Get %#v, want %#v", k, want, got, k.Get(s), want)
+	}
+	if (err == nil) != (wantErr == "") || err != nil && !strings.Contains(err.Error(), wantErr) {
+		t.Errorf("%s as %T: error %v, want %q", k, want, err, wantErr)
+	}
+}
+
+func TestKey_changes(t *testing.T) {
+	const saved, read = "LoadTouch Save", "LoadTouch"
+	const n, absent, text = scarab.Key[int]("n"), scarab.Key[int]("absent"), scarab.Key[string]("text")
+	const basket = scarab.Key[cart]("cart")
+	tests := []struct {
+		name  string
+		do    func(*testing.T, *scarab.Session)
+		want  string // of n, text and the cart
+		calls string
+	}{
+		{"Set", func(t *testing.T, s *scarab.Session) { n.Set(s, 8) }, `8 "x" {[tea] <nil>}`, saved},
+		{"Delete", func(t *testing.T, s *scarab.Session) { n.Delete(s) }, `0 "x" {[tea] <nil>}`, saved},
+		{"Delete of nothing is no change", func(t *testing.T, s *scarab.Session) { absent.Delete(s) }, `7 "x" {[tea] <nil>}`, read},
+		{"Update", func(t *testing.T, s *scarab.Session) { n.Update(s, func(n int) int { return n + 1 }) }, `8 "x" {[tea] <nil>}`, saved},
+		{"Update twice", func(t *testing.T, s *scarab.Session) {
+			n.Update(s, func(n int) int { return n + 1 })
+			n.Update(s, func(n int) int { return n * 2 })
+		}, `16 "x" {[tea] <nil>}`, saved},
+		{"Update starts from zero", func(t *testing.T, s *scarab.Session) {
+			absent.Update(s, func(n int) int { return n + 5 })
+			n.Set(s, absent.Get(s))
+		}, `5 "x" {[tea] <nil>}`, saved},
+		{"Update of what Edit has", func(t *testing.T, s *scarab.Session) {
+			*n.Edit(s) = 10
+			n.Update(s, func(n int) int { return n + 1 })
+		}, `11 "x" {[tea] <nil>}`, saved},
+
+		{"Edit", func(t *testing.T, s *scarab.Session) { *n.Edit(s) = 8 }, `8 "x" {[tea] <nil>}`, saved},
+		{"Edit of a struct", func(t *testing.T, s *scarab.Session) {
+			c := basket.Edit(s)
+			c.Items = append(c.Items, "milk")
+		}, `7 "x" {[tea milk] <nil>}`, saved},
+		{"Edit of an element", func(t *testing.T, s *scarab.Session) { basket.Edit(s).Items[0] = "coffee" }, `7 "x" {[coffee] <nil>}`, saved},
+		{"Edit returns the same pointer again", func(t *testing.T, s *scarab.Session) {
+			*n.Edit(s)++
+			*n.Edit(s)++
+		}, `9 "x" {[tea] <nil>}`, saved},
+		{"Edit that ends as it began is no change", func(t *testing.T, s *scarab.Session) {
+			p := n.Edit(s)
+			*p = 8
+			*p = 7
+		}, `7 "x" {[tea] <nil>}`, read},
+		{"Edit that does nothing is no change", func(t *testing.T, s *scarab.Session) { basket.Edit(s) }, `7 "x" {[tea] <nil>}`, read},
+		{"Edit of nothing that does nothing is no change", func(t *testing.T, s *scarab.Session) { absent.Edit(s) }, `7 "x" {[tea] <nil>}`, read},
+		{"Edit of nothing", func(t *testing.T, s *scarab.Session) {
+			*absent.Edit(s) = 3
+			n.Set(s, absent.Get(s))
+		}, `3 "x" {[tea] <nil>}`, saved},
+		{"what Edit changed is seen by reads", func(t *testing.T, s *scarab.Session) {
+			*n.Edit(s) = 8
+			if n.Get(s) != 8 || s.Get("n") != int64(8) || !strings.HasPrefix(contents(s), "cart=") || !s.Started() {
+				t.Errorf("Get = %d, contents %s", n.Get(s), contents(s))
+			}
+		}, `8 "x" {[tea] <nil>}`, saved},
+		{"a Set after Edit counts", func(t *testing.T, s *scarab.Session) {
+			p := n.Edit(s)
+			n.Set(s, 20)
+			*p = 8
+		}, `20 "x" {[tea] <nil>}`, saved},
+		{"a Delete after Edit counts", func(t *testing.T, s *scarab.Session) {
+			p := n.Edit(s)
+			n.Delete(s)
+			*p = 8
+		}, `0 "x" {[tea] <nil>}`, saved},
+		{"a Clear after Edit counts", func(t *testing.T, s *scarab.Session) {
+			p, q := n.Edit(s), absent.Edit(s)
+			s.Clear()
+			*p, *q = 8, 8
+		}, `0 "" {[] <nil>}`, saved},
+		{"Edit goes on after a Save", func(t *testing.T, s *scarab.Session) {
+			p := n.Edit(s)
+			*p = 8
+			if err := s.Save(t.Context()); err != nil {
+				t.Error(err)
+			}
+			*p = 9
+		}, `9 "x" {[tea] <nil>}`, "LoadTouch Save Save"},
+		{"Edit and Get of one key are two things", func(t *testing.T, s *scarab.Session) {
+			s.Get("cart").(map[string]any)["Items"] = nil
+			basket.Edit(s).Items[0] = "coffee"
+		}, `7 "x" {[coffee] <nil>}`, saved},
+
+		{"Pop", func(t *testing.T, s *scarab.Session) {
+			if v, ok := n.Pop(s); v != 7 || !ok {
+				t.Errorf("Pop = %d, %t", v, ok)
+			}
+			if v, ok := n.Pop(s); v != 0 || ok {
+				t.Errorf("second Pop = %d, %t", v, ok)
+			}
+		}, `0 "x" {[tea] <nil>}`, saved},
+		{"Pop of nothing is no change", func(t *testing.T, s *scarab.Session) {
+			if v, ok := absent.Pop(s); v != 0 || ok {
+				t.Errorf("Pop = %d, %t", v, ok)
+			}
+		}, `7 "x" {[tea] <nil>}`, read},
+		{"Pop leaves another type", func(t *testing.T, s *scarab.Session) {
+			if v, ok := scarab.Key[int]("text").Pop(s); v != 0 || ok {
+				t.Errorf("Pop = %d, %t", v, ok)
+			}
+		}, `7 "x" {[tea] <nil>}`, read},
+		{"Pop of what this request has set", func(t *testing.T, s *scarab.Session) {
+			n.Set(s, 9)
+			if v, ok := n.Pop(s); v != 9 || !ok {
+				t.Errorf("Pop = %d, %t", v, ok)
+			}
+			text.Set(s, "y")
+		}, `0 "y" {[tea] <nil>}`, saved},
+		{"Pop returns what Edit has", func(t *testing.T, s *scarab.Session) {
+			*n.Edit(s) = 9
+			if v, ok := n.Pop(s); v != 9 || !ok {
+				t.Errorf("Pop = %d, %t", v, ok)
+			}
+		}, `0 "x" {[tea] <nil>}`, saved},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newSite(t, scarab.Config{}).browser()
+			b.visit(func(s *scarab.Session) {
+				basket.Set(s, cart{Items: []string{"tea"}})
+				n.Set(s, 7)
+				text.Set(s, "x")
+			})
+			a := b.visit(func(s *scarab.Session) { tt.do(t, s) })
+			if a.status != http.StatusOK || a.calls != tt.calls {
+				t.Errorf("%d, store calls %q, want %q", a.status, a.calls, tt.calls)
+			}
+			b.visit(func(s *scarab.Session) {
+				if got := fmt.Sprintf("%d %q %v", n.Get(s), text.Get(s), basket.Get(s)); got != tt.want {
+					t.Errorf("left %s, want %s", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// A deployment halfway must not wipe what the other half wrote.
+func TestKey_undecodable(t *testing.T) {
+	tests := []struct {
+		name string
+		do   func(*scarab.Session)
+	}{
+		{"Update", func(s *scarab.Session) { scarab.Key[int]("cart").Update(s, func(int) int { return 1 }) }},
+		{"Edit", func(s *scarab.Session) { *scarab.Key[[]string]("cart").Edit(s) = nil }},
+		{"Edit that changes nothing", func(s *scarab.Session) { scarab.Key[[]string]("cart").Edit(s) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newSite(t, scarab.Config{}).browser()
+			b.visit(func(s *scarab.Session) { s.Set("cart", cart{Items: []string{"tea"}}) })
+			a := b.visit(func(s *scarab.Session) { s.Set("other", 1); tt.do(s) })
+			if a.status != http.StatusInternalServerError || a.calls != "LoadTouch" || len(a.failures) != 1 || !strings.Contains(a.failures[0].Error(), `"cart" is no `) {
+				t.Errorf("%d, store calls %s, errors %v", a.status, a.calls, a.failures)
+			}
+			if got := b.sees(); got != `cart=map[string]interface {}{"Items":[]interface {}{"tea"}}` {
+				t.Errorf("left %s", got)
+			}
+		})
+	}
+}
+
+// A value that got damaged in the store reads as absent, and the rest works.
+func TestKey_damaged(t *testing.T) {
+	site := newSite(t, scarab.Config{})
+	b := site.browser()
+	b.visit(func(s *scarab.Session) { s.SetAll(map[string]any{"a": "fine", "b": "bad", "c": "fine"}) })
+	site.edit(b, func(r *scarab.Record) { r.Data = []byte(strings.Replace(string(r.Data), `"bad"`, `{oops`, 1)) })
+
+	const key = scarab.Key[string]("b")
+	a := b.visit(func(s *scarab.Session) {
+		if v, ok := s.Lookup("b"); v != nil || ok || s.Get("b") != nil || key.Get(s) != "" {
+			t.Errorf("Lookup = %v, %t", v, ok)
+		}
+		if _, err := key.Lookup(s); err == nil || errors.Is(err, scarab.ErrNoValue) {
+			t.Errorf("Key.Lookup: %v", err)
+		}
+		if got := contents(s); got != `a="fine" c="fine"` {
+			t.Error(got)
+		}
+		s.Set("c", "better")
+	})
+	if a.status != http.StatusOK {
+		t.Errorf("%d", a.status)
+	}
+	for _, change := range []func(*scarab.Session){
+		func(s *scarab.Session) { key.Update(s, strings.ToUpper) },
+		func(s *scarab.Session) { *key.Edit(s) = "x" },
+	} {
+		if a := b.visit(change); a.status != http.StatusInternalServerError {
+			t.Errorf("%d", a.status)
+		}
+	}
+	site.edit(b, func(r *scarab.Record) {
+		if !strings.Contains(string(r.Data), `{oops`) {
+			t.Errorf("the damaged value is gone: %q", r.Data)
+		}
+	})
+	if a := b.visit(func(s *scarab.Session) { key.Set(s, "new") }); a.status != http.StatusOK {
+		t.Errorf("%d", a.status)
+	}
+	if got := b.sees(); got != `a="fine" b="new" c="better"` {
+		t.Error(got)
+	}
+}
+
+// edit changes the record of b's session behind scarab's back.
+func (s *site) edit(b *browser, f func(*scarab.Record)) {
+	s.t.Helper()
+	var handle string
+	b.visit(func(s *scarab.Session) { handle = s.Handle() })
+	h, err := scarab.ParseHandle(handle)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r, err := s.store.Load(s.t.Context(), h, s.clock.Now())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	f(&r)
+	r.Version++
+	if err := s.store.Save(s.t.Context(), r); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Other requests of the same session come in between.
+func TestKey_conflicts(t *testing.T) {
+	const n, m = scarab.Key[int]("n"), scarab.Key[int]("m")
+	add := func(d int) func(*scarab.Session) {
+		return func(s *scarab.Session) { n.Update(s, func(n int) int { return n + d }) }
+	}
+	tests := []struct {
+		name            string
+		first, meantime func(*scarab.Session)
+		want            string
+		err             error
+	}{
+		{"Updates add up", add(1), add(10), "n=12 m=1", nil},
+		{"an Update of what was deleted starts from zero", add(1), func(s *scarab.Session) { n.Delete(s) }, "m=1 n=1", nil},
+		{"an Update of what is another type now fails", add(1), func(s *scarab.Session) { s.Set("n", "x") }, `n="x" m=1`, errors.New("no int")},
+		{"Edits of two keys", func(s *scarab.Session) { *n.Edit(s) = 5 }, func(s *scarab.Session) { *m.Edit(s) = 6 }, "n=5 m=6", nil},
+		{"the last Edit of one key wins", func(s *scarab.Session) { *n.Edit(s) = 5 }, func(s *scarab.Session) { *n.Edit(s) = 6 }, "n=5 m=1", nil},
+		{"an Edit that does nothing overwrites nothing", func(s *scarab.Session) { n.Edit(s); m.Set(s, 3) }, add(10), "n=11 m=3", nil},
+		{"an Edit goes on after a Save that met a conflict", func(s *scarab.Session) {
+			p := n.Edit(s)
+			m.Set(s, 3)
+			if err := s.Save(t.Context()); err != nil {
+				t.Error(err)
+			}
+			*p = 5
+		}, add(10), "n=5 m=3", nil},
+		{"what is changed in place goes on after a Save that met a conflict", func(s *scarab.Session) {
+			list := s.SetDefault("l", []int{1}).([]any)
+			if err := s.Save(t.Context()); err != nil {
+				t.Error(err)
+			}
+			list[0] = 2
+			s.Changed()
+		}, add(10), "n=11 m=1 l=[]interface {}{2}", nil},
+		{"Pop of what was popped", func(s *scarab.Session) { n.Pop(s); m.Set(s, 3) }, func(s *scarab.Session) { n.Pop(s) }, "m=1", scarab.ErrPopped},
+		{"Pop of what was changed", func(s *scarab.Session) { n.Pop(s); m.Set(s, 3) }, add(10), "n=11 m=1", scarab.ErrPopped},
+		{"Pop beside other changes", func(s *scarab.Session) { n.Pop(s) }, func(s *scarab.Session) { m.Set(s, 3) }, "m=3", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			site := newSite(t, scarab.Config{})
+			b := site.browser()
+			b.visit(func(s *scarab.Session) { n.Set(s, 1); m.Set(s, 1) })
+			a := b.visit(func(s *scarab.Session) {
+				if other := b.clone().visit(tt.meantime); other.status != http.StatusOK {
+					t.Errorf("the request in between: %d", other.status)
+				}
+				tt.first(s)
+			})
+			switch {
+			case tt.err == nil:
+				if a.status != http.StatusOK {
+					t.Errorf("%d: %v", a.status, a.failures)
+				}
+			case len(a.failures) != 1 || !errors.Is(a.failures[0], tt.err) && !strings.Contains(a.failures[0].Error(), tt.err.Error()):
+				t.Errorf("%d, errors %v, want %v", a.status, a.failures, tt.err)
+			case errors.Is(tt.err, scarab.ErrPopped) != (a.status == http.StatusConflict):
+				t.Errorf("status %d", a.status)
+			}
+			if got := b.sees(); got != tt.want {
+				t.Errorf("left %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// Reload shows what others did, with this request's own changes on top.
+func TestSession_Reload(t *testing.T) {
+	site := newSite(t, scarab.Config{})
+	b := site.browser()
+	b.visit(func(s *scarab.Session) { s.Set("a", 1) })
+	b.visit(func(s *scarab.Session) {
+		s.Set("mine", 1)
+		b.clone().visit(func(s *scarab.Session) { s.Set("theirs", 2) })
+		if err := s.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := contents(s); got != "a=1 theirs=2 mine=1" {
+			t.Error(got)
+		}
+	})
+	if got := b.sees(); got != "a=1 theirs=2 mine=1" {
+		t.Error(got)
+	}
+	for name, end := range map[string]func(*scarab.Session){
+		"invalidated":          (*scarab.Session).Invalidate,
+		"revoked":              func(s *scarab.Session) { _ = site.factory.Revoke(t.Context(), s.Handle()) },
+		"logged in by another": func(s *scarab.Session) { s.Login("mallory") },
+	} {
+		b := site.browser()
+		b.visit(func(s *scarab.Session) { s.Set("a", 1) })
+		b.visit(func(s *scarab.Session) {
+			b.clone().visit(end)
+			if err := s.Reload(t.Context()); !errors.Is(err, scarab.ErrEnded) {
+				t.Errorf("%s: Reload: %v", name, err)
+			}
+		})
+	}
+	site.browser().visit(func(s *scarab.Session) { // nothing to read yet
+		s.Set("a", 1)
+		if err := s.Reload(t.Context()); err != nil || s.Get("a") != int64(1) {
+			t.Errorf("new: %v", err)
+		}
+	})
+	b.visit(func(s *scarab.Session) {
+		site.clock.Advance(25 * time.Hour)
+		if err := s.Reload(t.Context()); !errors.Is(err, scarab.ErrEnded) {
+			t.Errorf("expired: Reload: %v", err)
+		}
+	})
+}
