@@ -79,7 +79,13 @@ func TestMatrix(t *testing.T) {
 			strangers: []string{"http://localhost:8443"},
 		},
 	}
-	for _, site := range sites {
+	for i, site := range sites {
+		// What sites differ in is the origin, so one of them is enough for all
+		// methods.
+		methods := []string{"GET", "POST"}
+		if i == 0 {
+			methods = []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "post", "PROPFIND"}
+		}
 		t.Run(site.name, func(t *testing.T) {
 			site.cfg.TrustedOrigins = []string{"https://pay.example.org"}
 			p, err := csrf.New(site.cfg)
@@ -127,7 +133,7 @@ func TestMatrix(t *testing.T) {
 					froms = append(froms, from{"", o + "/form", foreign})
 				}
 			}
-			for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "post", "PROPFIND"} {
+			for _, method := range methods {
 				for _, fetch := range []string{"", "same-origin", "none", "same-site", "cross-site", "Same-Origin", "*", "same-origin, none"} {
 					for _, f := range froms {
 						for _, token := range []string{first.body, ""} {

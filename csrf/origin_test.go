@@ -252,3 +252,45 @@ func mustHost(t *testing.T, scheme, host string) origin {
 	}
 	return o
 }
+
+// What opens a WebSocket is checked, and by its origin only: over HTTP/1.1 it is
+// a GET, over HTTP/2 a CONNECT with a protocol (RFC 8441).
+func TestIsHandshake(t *testing.T) {
+	tests := []struct {
+		method string
+		header http.Header
+		want   bool
+	}{
+		{"GET", http.Header{"Upgrade": {"websocket"}}, true},
+		{"GET", http.Header{"Upgrade": {"h2c , WebSocket"}}, true},
+		{"GET", http.Header{"Upgrade": {"h2c", "websocket"}}, true},
+		{"GET", http.Header{"Upgrade": {"h2c"}}, false},
+		{"GET", http.Header{"Upgrade": {"websockets"}}, false},
+		{"GET", http.Header{"Connection": {"Upgrade"}}, false},
+		{"GET", http.Header{":protocol": {"websocket"}}, false},
+		{"CONNECT", http.Header{":protocol": {"websocket"}}, true},
+		{"CONNECT", http.Header{":protocol": {"connect-udp"}}, false},
+		{"CONNECT", http.Header{}, false},
+		{"POST", http.Header{"Upgrade": {"websocket"}}, false},
+	}
+	p, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests {
+		r := &http.Request{Method: tt.method, Host: "example.com", Header: tt.header, URL: &url.URL{Path: "/"}}
+		if got := isHandshake(r); got != tt.want {
+			t.Errorf("%s %v: %v", tt.method, tt.header, got)
+		}
+		// With a good origin a handshake needs no token, all else that is
+		// unsafe does.
+		r.Header.Set("Origin", "https://example.com")
+		if got, want := p.Check(r) == nil, tt.want || tt.method == "GET"; got != want {
+			t.Errorf("%s %v of the same origin: %v", tt.method, tt.header, p.Check(r))
+		}
+		r.Header.Set("Origin", "https://evil.example")
+		if got, want := p.Check(r) == nil, !tt.want && tt.method == "GET"; got != want {
+			t.Errorf("%s %v of another origin: %v", tt.method, tt.header, p.Check(r))
+		}
+	}
+}

@@ -179,7 +179,12 @@ func TestTabs(t *testing.T) {
 // I24: the token changes with login, and the old one is refused; at logout the
 // session is gone with it.
 func TestI24(t *testing.T) {
-	s := newSite(t, csrf.Config{})
+	t.Run("stored", func(t *testing.T) { testI24(t, scarab.Stored(&mapStore{})) })
+	t.Run("in the cookie", func(t *testing.T) { testI24(t, scarab.InCookie(codec("k"))) })
+}
+
+func testI24(t *testing.T, backend scarab.Backend) {
+	s := newSiteOn(t, backend, csrf.Config{})
 	visitor := s.form("/form")
 	s.get("/start")
 	before, plain := s.form("/form"), s.get("/plain").body

@@ -42,7 +42,16 @@ type site struct {
 // tests need; more adds to them.
 func newSite(t testing.TB, cfg csrf.Config, more ...func(*site, *http.ServeMux)) *site {
 	t.Helper()
-	s := &site{store: &mapStore{}}
+	store := &mapStore{}
+	s := newSiteOn(t, scarab.Stored(store), cfg, more...)
+	s.store = store
+	return s
+}
+
+// newSiteOn is newSite with sessions elsewhere.
+func newSiteOn(t testing.TB, backend scarab.Backend, cfg csrf.Config, more ...func(*site, *http.ServeMux)) *site {
+	t.Helper()
+	s := new(site)
 	cfg.OnEvent = func(_ context.Context, e scarab.Event) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -52,7 +61,7 @@ func newSite(t testing.TB, cfg csrf.Config, more ...func(*site, *http.ServeMux))
 	if s.p, err = csrf.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := scarab.New(scarab.Stored(s.store), scarab.Config{Insecure: cfg.Insecure})
+	sessions, err := scarab.New(backend, scarab.Config{Insecure: cfg.Insecure})
 	if err != nil {
 		t.Fatal(err)
 	}
