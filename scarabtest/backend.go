@@ -83,10 +83,7 @@ func TestBackend(t *testing.T, newBackend func(t *testing.T) scarab.Backend, opt
 	}
 }
 
-type backendClause struct {
-	clause[*backendSubject]
-	needs ability
-}
+type backendClause = clause[*backendSubject]
 
 // A backendSubject is the backend that a clause is checked on.
 type backendSubject struct {

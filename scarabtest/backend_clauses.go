@@ -34,7 +34,7 @@ var (
 )
 
 var backendClauses = []backendClause{
-	{clause[*backendSubject]{
+	{
 		name:   "create",
 		clause: createSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -46,8 +46,8 @@ var backendClauses = []backendClause{
 			}
 			return s.loads(ctx, h.value, st)
 		},
-	}, 0},
-	{clause[*backendSubject]{
+	},
+	{
 		name:   "create-apart",
 		clause: createSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -61,8 +61,8 @@ var backendClauses = []backendClause{
 			}
 			return errors.Join(sameValues(a.state.Values, []scarab.Value{one}), s.loads(ctx, a.value, a.state), s.loads(ctx, b.value, b.state))
 		},
-	}, 0},
-	{clause[*backendSubject]{
+	},
+	{
 		name:   "completes",
 		clause: completesSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -89,8 +89,8 @@ var backendClauses = []backendClause{
 			}
 			return nil
 		},
-	}, 0},
-	{clause[*backendSubject]{
+	},
+	{
 		name:   "load-garbage",
 		clause: noSessionSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -124,8 +124,8 @@ var backendClauses = []backendClause{
 			}
 			return errors.Join(append(errs, s.loads(ctx, v, h.state))...)
 		},
-	}, 0},
-	{clause[*backendSubject]{
+	},
+	{
 		name:   "load-idle",
 		clause: noSessionSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -156,8 +156,8 @@ var backendClauses = []backendClause{
 			}
 			return nil
 		},
-	}, 0},
-	{clause[*backendSubject]{
+	},
+	{
 		name:   "load-deadline",
 		clause: noSessionSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -186,8 +186,8 @@ var backendClauses = []backendClause{
 			}
 			return nil
 		},
-	}, 0},
-	{clause[*backendSubject]{
+	},
+	{
 		name:   "save",
 		clause: saveSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -202,8 +202,8 @@ var backendClauses = []backendClause{
 			}
 			return err
 		},
-	}, 0},
-	{clause[*backendSubject]{
+	},
+	{
 		name:   "save-stale",
 		clause: conflictSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -229,8 +229,9 @@ var backendClauses = []backendClause{
 			}
 			return s.loads(ctx, a.value, a.state)
 		},
-	}, merges},
-	{clause[*backendSubject]{
+		needs: merges,
+	},
+	{
 		name:   "save-race",
 		clause: conflictSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -260,8 +261,9 @@ var backendClauses = []backendClause{
 				return sameValues(h.state.Values, []scarab.Value{val("writer", fmt.Sprint(slices.Index(errs, nil)))})
 			})
 		},
-	}, merges},
-	{clause[*backendSubject]{
+		needs: merges,
+	},
+	{
 		name:   "save-gone",
 		clause: conflictSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -280,8 +282,9 @@ var backendClauses = []backendClause{
 				s.dead(ctx, h.value, s.now),
 			)
 		},
-	}, ends},
-	{clause[*backendSubject]{
+		needs: ends,
+	},
+	{
 		name:   "renew",
 		clause: renewSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -306,8 +309,9 @@ var backendClauses = []backendClause{
 				s.loadsAt(ctx, h.value, h.state, later),
 			)
 		},
-	}, ends},
-	{clause[*backendSubject]{
+		needs: ends,
+	},
+	{
 		name:   "renew-twice",
 		clause: renewedSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -349,8 +353,9 @@ var backendClauses = []backendClause{
 			}
 			return errors.Join(s.loads(ctx, login.value, login.state), s.dead(ctx, b.value, s.now))
 		},
-	}, merges},
-	{clause[*backendSubject]{
+		needs: merges,
+	},
+	{
 		name:   "superseded",
 		clause: "ErrSuperseded means a token that was renewed away less than a minute ago.",
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -368,8 +373,9 @@ var backendClauses = []backendClause{
 			}
 			return want("Load of a value that was renewed away 61 seconds ago", err, scarab.ErrNoSession)
 		},
-	}, ends},
-	{clause[*backendSubject]{
+		needs: ends,
+	},
+	{
 		name:   "touch",
 		clause: touchSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -391,8 +397,8 @@ var backendClauses = []backendClause{
 			}
 			return errors.Join(err, sameState(got.state, h.state))
 		},
-	}, 0},
-	{clause[*backendSubject]{
+	},
+	{
 		name:   "touch-merges",
 		clause: touchSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -418,8 +424,9 @@ var backendClauses = []backendClause{
 			}
 			return sameValues(got.state.Values, []scarab.Value{two})
 		},
-	}, merges},
-	{clause[*backendSubject]{
+		needs: merges,
+	},
+	{
 		name:   "delete",
 		clause: deleteSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -435,8 +442,9 @@ var backendClauses = []backendClause{
 			_, second := s.commit(ctx, scarab.Delete, h, s.now, nil)
 			return errors.Join(first, second, s.dead(ctx, h.value, s.now), s.loads(ctx, other.value, other.state))
 		},
-	}, ends},
-	{clause[*backendSubject]{
+		needs: ends,
+	},
+	{
 		name:   "delete-beats-renew",
 		clause: deleteSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -455,8 +463,9 @@ var backendClauses = []backendClause{
 			_, err = s.commit(ctx, scarab.Delete, logout, s.now, nil)
 			return errors.Join(err, s.dead(ctx, other.value, s.now), s.dead(ctx, logout.value, s.now))
 		},
-	}, forLife},
-	{clause[*backendSubject]{
+		needs: forLife,
+	},
+	{
 		name:   "context",
 		clause: "Every other error means that the backend failed.",
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -471,8 +480,8 @@ var backendClauses = []backendClause{
 			_, create := s.commit(cancelled, scarab.Create, held{state: s.state(one)}, s.now, nil)
 			return errors.Join(noVerdict("Load, cancelled", load), noVerdict("Commit(save), cancelled", save), noVerdict("Commit(create), cancelled", create))
 		},
-	}, 0},
-	{clause[*backendSubject]{
+	},
+	{
 		name:   "concurrent",
 		clause: "Methods may be called by any number of goroutines.",
 		check: func(ctx context.Context, s *backendSubject) error {
@@ -489,5 +498,5 @@ var backendClauses = []backendClause{
 				return err
 			})...)
 		},
-	}, 0},
+	},
 }

@@ -82,8 +82,8 @@ func TestBackend_catches(t *testing.T) {
 func TestBackend_quotes(t *testing.T) {
 	contract := comments(t, "../backend.go")
 	for _, c := range backendClauses {
-		if !strings.Contains(contract, c.clause.clause) {
-			t.Errorf("%s quotes what backend.go does not say: %s", c.name, c.clause.clause)
+		if !strings.Contains(contract, c.clause) {
+			t.Errorf("%s quotes what backend.go does not say: %s", c.name, c.clause)
 		}
 	}
 }

@@ -64,6 +64,8 @@ func (b *brokenBackend) Load(ctx context.Context, now time.Time, name, value str
 	switch {
 	case known && b.has("an old value goes on working"):
 	case b.has("the secret is not looked at"):
+	case secret != current && b.has("superseded is unknown"):
+		return nil, scarab.ErrNoSession
 	case known && secret != current && (now.Before(k.renewed.Add(time.Minute)) || b.has("superseded for ever")):
 		return nil, scarab.ErrSuperseded
 	case secret != current:
@@ -78,6 +80,8 @@ func (b *brokenBackend) Load(ctx context.Context, now time.Time, name, value str
 		st.Values = slices.SortedFunc(slices.Values(st.Values), func(a, b scarab.Value) int { return strings.Compare(a.Key, b.Key) })
 	case b.has("the deadline is not kept"):
 		st.Deadline = time.Time{}
+	case b.has("the idle timeout is not kept"):
+		st.Idle = 0
 	}
 	return &st, nil
 }
@@ -114,6 +118,8 @@ func (b *brokenBackend) Commit(ctx context.Context, now time.Time, name, old str
 		return b.create(st), nil
 	case k == nil:
 		return "", scarab.ErrNoSession
+	case op == scarab.Save && b.has("Save does nothing"):
+		return old, nil
 	case op == scarab.Touch && b.has("Touch saves everything"):
 		b.put(k, st)
 		return old, nil
@@ -153,12 +159,18 @@ func (b *brokenBackend) Commit(ctx context.Context, now time.Time, name, old str
 	if b.has("st is not completed") {
 		st.Version--
 	}
+	if b.has("Save returns no value") {
+		return "", nil
+	}
 	return value, nil
 }
 
 func (b *brokenBackend) put(k *kept, st *scarab.State) {
 	old := k.Values
-	k.State = *st
+	k.State = scarab.State{ // what somebody else's format can keep
+		Version: st.Version, Handle: st.Handle, Principal: st.Principal, Label: st.Label, Created: st.Created,
+		AuthTime: st.AuthTime, Seen: st.Seen, Expires: st.Expires, Deadline: st.Deadline, Idle: st.Idle, Values: st.Values,
+	}
 	switch {
 	case b.has("Save adds and never removes"):
 		for _, v := range old {
@@ -190,6 +202,9 @@ func (b *brokenBackend) create(st *scarab.State) string {
 	}
 	if b.has("the handle is not completed") {
 		st.Handle = ""
+	}
+	if b.has("a value that no cookie can hold") {
+		k.secrets[0] = "a; secret"
 	}
 	return handle + "." + k.secrets[0]
 }

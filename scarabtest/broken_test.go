@@ -82,8 +82,8 @@ func (s *brokenStore) kept(r scarab.Record) *scarab.Record {
 		r.Idle = r.Idle / time.Minute * time.Minute
 	case s.has("data ends at a zero byte"):
 		r.Data, _, _ = bytes.Cut(r.Data, []byte{0})
-	case s.has("data is cut at 64 KiB"):
-		r.Data = r.Data[:min(len(r.Data), 64<<10)]
+	case s.has("data is cut at 32 KiB"):
+		r.Data = r.Data[:min(len(r.Data), 32<<10)]
 	case s.has("one buffer for all"):
 		s.buffer = append(s.buffer[:0], r.Data...)
 		r.Data = s.buffer

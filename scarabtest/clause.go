@@ -16,6 +16,7 @@ type clause[S any] struct {
 	name   string
 	clause string // as in the documentation, word for word
 	check  func(context.Context, S) error
+	needs  ability // that not every backend has
 }
 
 func (c clause[S]) test(t *testing.T, timeout time.Duration, subject S) {

@@ -3,7 +3,8 @@
 //
 // For those who write a [scarab.Store] or a [scarab.Backend], [TestStore] and
 // [TestBackend] hold it to the contract, one sentence at a time: a failure
-// quotes the sentence that is broken.
+// quotes the sentence that is broken. [TestHTTP] tries any backend as a browser
+// meets it.
 //
 // For those who write an application: a [Clock] that stands still until it is
 // told to advance, a [FailingStore] that fails where it is told to, and a

@@ -39,7 +39,7 @@ var bugs = []struct{ clause, bug string }{
 	{"Store/time-zones", "time zones are dropped"},
 	{"Store/idle", "idle is kept in minutes"},
 	{"Store/data", "data ends at a zero byte"},
-	{"Store/data", "data is cut at 64 KiB"},
+	{"Store/data", "data is cut at 32 KiB"},
 	{"Store/data-handed-over", "one buffer for all"},
 	{"Store/data-handed-over", "spare capacity"},
 	{"Store/data-handed-over", "Save seals in place"},
