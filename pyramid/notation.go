@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+
+	"github.com/scarab-go/scarab"
 )
 
 // A renderer writes values as JSON in the notation of the package's
@@ -14,6 +16,10 @@ import (
 type renderer struct {
 	out   []byte
 	limit int // of len(out): a value that is shared is written each time
+
+	// plain is JSON without notation, as json.dumps writes it: tuples are lists,
+	// and what JSON has no word for is an error.
+	plain bool
 
 	// exact is for people and tests who compare with Python: floats and
 	// numbers beyond 53 bits become objects too, elements of sets are sorted,
@@ -39,6 +45,13 @@ func renderExact(v any, limit int) ([]byte, error) {
 	return r.out, nil
 }
 
+// jsonOf returns v as Python's json.dumps writes it.
+func jsonOf(v any) ([]byte, error) {
+	r := renderer{limit: maxPickle, plain: true}
+	err := r.add(v, maxDepth)
+	return r.out, err
+}
+
 // renderLimit bounds what size bytes may become. Escapes make up to six bytes
 // of one; more than twice that is sharing.
 func renderLimit(size int) int { return 64<<10 + 16*size }
@@ -51,6 +64,14 @@ func (r *renderer) add(v any, depth int) error {
 	}
 	if len(r.out) > r.limit {
 		return errors.New("values that are shared make it too large")
+	}
+	if r.plain {
+		switch t := v.(type) {
+		case *pyTuple:
+			v = &pyList{t.items}
+		case *pySet, pyBytes, pyBytearray, pyDatetime, pyDate, pyTimedelta, pyTimezone:
+			return fmt.Errorf("JSON cannot hold a value of Python's like %.40v", t)
+		}
 	}
 	switch v := v.(type) {
 	case nil:
@@ -142,7 +163,10 @@ func (r *renderer) list(items []any, depth int) error {
 }
 
 func (r *renderer) dict(d *pyDict, depth int) error {
-	if !slices.ContainsFunc(d.keys, unlikeJSON) {
+	if r.plain && slices.ContainsFunc(d.keys, notText) {
+		return errors.New("JSON cannot hold a dict with keys that are no text")
+	}
+	if r.plain || !slices.ContainsFunc(d.keys, unlikeJSON) {
 		return r.members(d.keys, d.values, depth)
 	}
 	r.text(`{"$dict": [`)
@@ -162,6 +186,11 @@ func (r *renderer) dict(d *pyDict, depth int) error {
 func unlikeJSON(key any) bool {
 	text, ok := key.(string)
 	return !ok || strings.HasPrefix(text, "$")
+}
+
+func notText(key any) bool {
+	_, ok := key.(string)
+	return !ok
 }
 
 // sorted writes the elements of a set in the order of their JSON.
@@ -199,12 +228,46 @@ func parseKey(name string) (any, error) {
 	}
 	v, err := fromNotation([]byte(text))
 	if err == nil {
-		_, err = hash(v, maxHashDepth)
+		_, err = hashOf(v, maxHashDepth)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("key %q: after %q comes the JSON of a key in Python: %w", name, keyPrefix, err)
 	}
 	return v, nil
+}
+
+// show returns the dict of a session as Go sees it.
+func show(d *pyDict, plain bool, limit int) ([]scarab.Value, error) {
+	values := make([]scarab.Value, len(d.keys))
+	for i, key := range d.keys {
+		name, ok := key.(string)
+		if !plain || !ok {
+			var err error
+			if name, err = keyName(key); err != nil {
+				return nil, err
+			}
+		}
+		r := renderer{limit: limit, plain: plain}
+		if err := r.add(d.values[i], maxDepth); err != nil {
+			return nil, err
+		}
+		limit -= len(r.out)
+		values[i] = scarab.Value{Key: name, JSON: r.out}
+	}
+	return values, nil
+}
+
+// setShown puts a value of the session that Go has under name, parsed and in
+// the notation.
+func (d *pyDict) setShown(name string, v any) error {
+	key, err := parseKey(name)
+	if err != nil {
+		return err
+	}
+	if v, err = resolve(v); err != nil {
+		return fmt.Errorf("the value at key %q: %w", name, err)
+	}
+	return d.set(key, v)
 }
 
 // fromNotation reads JSON in the notation of the package's documentation.

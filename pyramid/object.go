@@ -60,7 +60,7 @@ type hashKey struct {
 	s    string
 }
 
-func hash(v any, depth int) (hashKey, error) {
+func hashOf(v any, depth int) (hashKey, error) {
 	switch v := v.(type) {
 	case nil:
 		return hashKey{kind: 'N'}, nil
@@ -106,7 +106,7 @@ func hashItems(kind byte, items []any, depth int) (hashKey, error) {
 	}
 	var b strings.Builder
 	for _, item := range items {
-		k, err := hash(item, depth-1)
+		k, err := hashOf(item, depth-1)
 		if err != nil {
 			return hashKey{}, err
 		}
@@ -125,7 +125,7 @@ func hashItems(kind byte, items []any, depth int) (hashKey, error) {
 
 // set is d[key] = value: a key that is there keeps its place.
 func (d *pyDict) set(key, value any) error {
-	k, err := hash(key, maxHashDepth)
+	k, err := hashOf(key, maxHashDepth)
 	if err == nil {
 		d.setHashed(k, key, value)
 	}

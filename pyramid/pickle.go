@@ -2,10 +2,13 @@ package pyramid
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
 	"slices"
+
+	"github.com/scarab-go/scarab"
 )
 
 // pickle encodes v in protocol 2, which every Python reads, or in protocol 3
@@ -18,12 +21,16 @@ func pickle(v any) ([]byte, error) {
 		err = p.add(v, maxDepth)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errPickle, err)
 	}
 	return append(p.out, '.'), nil
 }
 
-var errNeeds3 = fmt.Errorf("bytes need protocol 3")
+var (
+	errPickle  = errors.New("pyramid: cannot be pickled")
+	errNeeds3  = errors.New("bytes need protocol 3")
+	errTooMuch = fmt.Errorf("%w: a pickle has at most %d bytes", scarab.ErrTooLarge, maxPickle)
+)
 
 type pickler struct {
 	out      []byte
@@ -43,7 +50,7 @@ func (p *pickler) add(v any, depth int) error {
 		return errDepth
 	}
 	if len(p.out) > maxPickle {
-		return fmt.Errorf("pickle would have more than %d bytes", maxPickle)
+		return errTooMuch
 	}
 	switch v := v.(type) {
 	case nil:

@@ -533,7 +533,7 @@ func (u *unpickler) charge(n int) error {
 // entry is d[key] = value. Long keys cost time each time they are looked up,
 // so they are charged each time.
 func (u *unpickler) entry(d *pyDict, key, value any) error {
-	k, err := hash(key, maxHashDepth)
+	k, err := hashOf(key, maxHashDepth)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,253 @@
+package pyramid
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/scarab-go/scarab"
+)
+
+// A kept backend has the session in a store of Python's and its id in the
+// cookie. The store's key is made from the id, so that whoever reads the store
+// has ids, and needs the application's secret to make cookies of them.
+//
+// What the store has is replaced only if it is still what was loaded. That
+// keeps Go from bringing back a session that was ended, and from overwriting
+// what another request wrote; Python's own writes are blind.
+type kept struct {
+	cookie idCookie
+	format format
+	store  storage
+}
+
+// An idCookie is how an id becomes the value of a cookie.
+type idCookie interface {
+	seal(id string) (string, error)
+	open(value string) (id string, err error)
+}
+
+// A format is how a session becomes a value of Python's that the store keeps.
+type format interface {
+	newID() string
+	key(id string) string // in the store
+
+	// decode makes a state of a value. ttl is how long the store keeps it;
+	// none if it keeps it for ever or does not say.
+	decode(now time.Time, value any, ttl time.Duration) (*scarab.State, *contents, error)
+
+	// encode makes a value of a state that is used at now, and says how long to
+	// keep it. c is what decode returned for the state, nil if it is new.
+	encode(now time.Time, id string, st *scarab.State, c *contents) (value any, ttl time.Duration, err error)
+
+	// touch says what is to be done when a session is used at now and did not
+	// change.
+	touch(now time.Time, st *scarab.State) (what touch, ttl time.Duration)
+}
+
+type touch uint8
+
+const (
+	touchNothing touch = iota
+	touchTTL           // it is kept longer
+	touchValue         // encode makes another value of it
+)
+
+// none, as a time to live, is that the store keeps the value for ever.
+const none = time.Duration(-1)
+
+// A storage keeps values by key. It reports with ErrNoSession a key that is
+// not there, with errUndecodable a value that is not Python's.
+type storage interface {
+	load(ctx context.Context, key string) (value any, p place, err error)
+	create(ctx context.Context, key string, value any, ttl time.Duration) (place, error) // ErrExists
+
+	// These do nothing and report errChanged if the key has another value by
+	// now than at p, and ErrNoSession if it has none.
+	replace(ctx context.Context, key string, p place, value any, ttl time.Duration) (place, error)
+	extend(ctx context.Context, key string, p place, ttl time.Duration) error
+	removeSame(ctx context.Context, key string, p place) error
+
+	remove(ctx context.Context, key string) error // absent is fine
+}
+
+// A place is a value as a storage has it, to tell whether it changed.
+type place struct {
+	raw []byte
+	ttl time.Duration
+	cas any // memcached's token
+}
+
+var (
+	errChanged     = errors.New("pyramid: value was changed meanwhile")
+	errUndecodable = errors.New("pyramid: value does not decode")
+)
+
+// loaded is what a state's Private has.
+type loaded struct {
+	id string
+	place
+	contents *contents
+}
+
+// reject is an error that matches ErrNoSession, with the reason for events.
+func reject(reason string) error { return fmt.Errorf("%w: %s", scarab.ErrNoSession, reason) }
+
+// Load implements scarab.Backend.
+func (b *kept) Load(ctx context.Context, now time.Time, _, value string) (*scarab.State, error) {
+	id, err := b.cookie.open(value)
+	if err != nil {
+		return nil, reject("forged")
+	}
+	return b.load(ctx, now, id)
+}
+
+func (b *kept) load(ctx context.Context, now time.Time, id string) (*scarab.State, error) {
+	value, p, err := b.store.load(ctx, b.format.key(id))
+	switch {
+	case errors.Is(err, scarab.ErrNoSession):
+		return nil, reject("unknown")
+	case errors.Is(err, errUndecodable):
+		return nil, reject("undecodable")
+	case err != nil:
+		return nil, err
+	}
+	st, c, err := b.format.decode(now, value, p.ttl)
+	if err != nil {
+		return nil, reject("undecodable")
+	}
+	st.Version = 1 // values have none: they are compared whole
+	if st.Handle == "" {
+		st.Handle = handleOf(id)
+	}
+	st.Private = &loaded{id, p, c}
+	return st, nil
+}
+
+// handleOf returns a name for the session with this id that may be public.
+func handleOf(id string) string {
+	sum := sha256.Sum256([]byte("scarab pyramid\x00" + id))
+	var h scarab.Handle
+	copy(h[:], sum[:])
+	return h.String()
+}
+
+// Commit implements scarab.Backend.
+func (b *kept) Commit(ctx context.Context, now time.Time, _, old string, op scarab.Op, st *scarab.State) (string, error) {
+	if op == scarab.Create {
+		st.Handle = ""
+		return b.create(ctx, now, st, nil)
+	}
+	prev, ok := st.Private.(*loaded)
+	if !ok {
+		return "", fmt.Errorf("pyramid: cannot %v a session that comes from another backend", op)
+	}
+	key := b.format.key(prev.id)
+	switch op {
+	case scarab.Delete:
+		return old, b.store.remove(ctx, key)
+	case scarab.Touch:
+		err := b.touch(ctx, now, key, st, prev)
+		if errors.Is(err, errChanged) {
+			return old, nil // another request used it, which is as good
+		}
+		return old, err
+	case scarab.Renew:
+		return b.renew(ctx, now, key, st, prev)
+	}
+	if err := b.replace(ctx, now, key, st, prev); err != nil {
+		return "", b.conflict(ctx, now, prev.id, err)
+	}
+	return old, nil
+}
+
+// create keeps a session under a new id.
+func (b *kept) create(ctx context.Context, now time.Time, st *scarab.State, c *contents) (string, error) {
+	for range 8 {
+		id := b.format.newID()
+		st.Seen = now
+		value, ttl, err := b.format.encode(now, id, st, c)
+		if err != nil {
+			return "", err
+		}
+		p, err := b.store.create(ctx, b.format.key(id), value, ttl)
+		if errors.Is(err, scarab.ErrExists) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if st.Handle == "" {
+			st.Handle = handleOf(id)
+		}
+		st.Version = 1
+		st.Private = &loaded{id, p, c}
+		return b.cookie.seal(id)
+	}
+	return "", errors.New("pyramid: every id tried is taken: is the random source broken?")
+}
+
+// renew keeps the session under a new id and removes the old one. Nobody knows
+// the new one before that: a failure in between leaves the old session.
+func (b *kept) renew(ctx context.Context, now time.Time, key string, st *scarab.State, prev *loaded) (string, error) {
+	next := *st
+	value, err := b.create(ctx, now, &next, prev.contents)
+	if err != nil {
+		return "", err
+	}
+	if err := b.store.removeSame(ctx, key, prev.place); err != nil {
+		err = b.conflict(ctx, now, prev.id, &storageError{err})
+		return "", errors.Join(err, b.store.remove(ctx, b.format.key(next.Private.(*loaded).id)))
+	}
+	*st = next
+	return value, nil
+}
+
+func (b *kept) touch(ctx context.Context, now time.Time, key string, st *scarab.State, prev *loaded) error {
+	what, ttl := b.format.touch(now, st)
+	switch what {
+	case touchTTL:
+		return b.store.extend(ctx, key, prev.place, ttl)
+	case touchValue:
+		return b.replace(ctx, now, key, st, prev)
+	}
+	return nil
+}
+
+// replace puts st in the place of what was loaded.
+func (b *kept) replace(ctx context.Context, now time.Time, key string, st *scarab.State, prev *loaded) error {
+	st.Seen = now
+	value, ttl, err := b.format.encode(now, prev.id, st, prev.contents)
+	if err != nil {
+		return err
+	}
+	p, err := b.store.replace(ctx, key, prev.place, value, ttl)
+	if err != nil {
+		return &storageError{err}
+	}
+	st.Private = &loaded{prev.id, p, prev.contents}
+	return nil
+}
+
+// A storageError is an error of the storage, not of the value.
+type storageError struct{ error }
+
+func (e *storageError) Unwrap() error { return e.error }
+
+// conflict returns the error of Commit for one of the storage.
+func (b *kept) conflict(ctx context.Context, now time.Time, id string, err error) error {
+	var failed *storageError
+	switch {
+	case !errors.As(err, &failed), errors.Is(err, scarab.ErrNoSession), errors.Is(err, errPickle):
+		return err
+	case !errors.Is(err, errChanged):
+		return fmt.Errorf("%w: %w", scarab.ErrOutcomeUnknown, err)
+	}
+	current, err := b.load(ctx, now, id)
+	if err != nil {
+		return err
+	}
+	return &scarab.ConflictError[scarab.State]{Current: current}
+}
