@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,8 @@ func TestBackend(t *testing.T, newBackend func(t *testing.T) scarab.Backend, opt
 }
 
 type backendClause = clause[*backendSubject]
+
+var backendClauses = slices.Concat(backendSaves, backendRenews)
 
 // A backendSubject is the backend that a clause is checked on.
 type backendSubject struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,8 @@ func TestHTTP(t *testing.T, newBackend func(t *testing.T) scarab.Backend, opts B
 }
 
 type httpScenario = clause[*scene]
+
+var httpScenarios = slices.Concat(keptScenarios, endedScenarios, overlapScenarios)
 
 // A scene is a server, whose sessions are in the backend that is checked, and a
 // browser.

@@ -3,6 +3,7 @@ package scarabtest
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ type storeGroup struct {
 type storeClause = clause[*subject]
 
 var storeGroups = []storeGroup{
-	{"Store", func(context.Context, scarab.Store) bool { return true }, append(storeClauses, storeRaces...)},
+	{"Store", func(context.Context, scarab.Store) bool { return true }, slices.Concat(loadClauses, keptClauses, saveClauses, touchClauses, storeRaces)},
 	{"LoadToucher", offersLoadTouch, loadTouchClauses},
 	{"PrincipalStore", offersPrincipal, principalClauses},
 	{"Sweeper", offersSweep, sweepClauses},

@@ -182,3 +182,22 @@ func parallel(n int, f func(i int) error) []error {
 	wg.Wait()
 	return errs
 }
+
+func errOf(_ scarab.Record, err error) error { return err }
+
+// count returns how many of errs are nil, how many match target, and what the
+// others say.
+func count(errs []error, target error) (ok, matching int, rest error) {
+	var others []error
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			ok++
+		case errors.Is(err, target):
+			matching++
+		default:
+			others = append(others, err)
+		}
+	}
+	return ok, matching, errors.Join(others...)
+}
