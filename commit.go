@@ -414,12 +414,7 @@ func (c *committer) settled() {
 	if c.next == nil {
 		return
 	}
-	for i := range s.views { // what Edit points to goes on, also where another request was faster
-		v := &s.views[i]
-		if raw, ok := s.cur.get(v.key); v.edit && ok == (v.raw != nil) && same(raw, v.raw) {
-			v.raw, _ = c.next.get(v.key)
-		}
-	}
+	s.moveEdits(c.next)
 	from := s.origin
 	if c.set || from.kind != fromBackend {
 		from = origin{kind: fromBackend, cookie: c.value}
@@ -469,6 +464,7 @@ func (s *Session) Reload(ctx context.Context) error {
 		s.failWith(err)
 		return err
 	}
-	s.base, s.cur, s.dropped, s.views = st, *next, dropped, nil
+	s.moveEdits(next)
+	s.base, s.cur, s.dropped = st, *next, dropped
 	return nil
 }

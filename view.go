@@ -77,6 +77,17 @@ func (s *Session) settleViews(which func(*view) bool) {
 	}
 }
 
+// moveEdits makes what Edit points to stand for the values of next, which comes
+// in place of s.cur: it goes on, also where another request was faster.
+func (s *Session) moveEdits(next *State) {
+	for i := range s.views {
+		v := &s.views[i]
+		if raw, ok := s.cur.get(v.key); v.edit && ok == (v.raw != nil) && same(raw, v.raw) {
+			v.raw, _ = next.get(v.key)
+		}
+	}
+}
+
 // dropViews forgets the views of key.
 func (s *Session) dropViews(key string) {
 	s.views = slices.DeleteFunc(s.views, func(v view) bool { return v.key == key })
