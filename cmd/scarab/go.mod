@@ -5,15 +5,20 @@ go 1.26.0
 require (
 	github.com/scarab-go/scarab v0.0.0
 	github.com/scarab-go/scarab/admin v0.0.0
+	github.com/scarab-go/scarab/pyramid v0.0.0
 	modernc.org/sqlite v1.61.1
 )
 
 require (
+	github.com/aristanetworks/gomap v0.0.0-20240919214256-2b26376628e1 // indirect
+	github.com/bradfitz/gomemcache v0.0.0-20260422231931-4d751bb6e37c // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/redis/rueidis v1.0.79 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	golang.org/x/crypto v0.55.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	modernc.org/libc v1.79.0 // indirect
@@ -24,3 +29,5 @@ require (
 replace github.com/scarab-go/scarab => ../..
 
 replace github.com/scarab-go/scarab/admin => ../../admin
+
+replace github.com/scarab-go/scarab/pyramid => ../../pyramid

@@ -2,21 +2,24 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/cookiecodec"
+	"github.com/scarab-go/scarab/pyramid"
 )
 
-// Inspection is what inspect was asked.
+// An inspection is what inspect was asked.
 type inspection struct {
 	format, secret, salt, hash, key, name string
 	noSalt                                bool
@@ -25,33 +28,35 @@ type inspection struct {
 	timeout                               time.Duration // scarab.Never: none
 }
 
-// verdict is what inspect prints.
-type verdict struct {
-	Verdict  string          `json:"verdict"` // "accept" or "reject"
-	Reason   string          `json:"reason,omitempty"`
-	Created  json.RawMessage `json:"created,omitempty"`
-	Accessed json.RawMessage `json:"accessed,omitempty"`
-	ID       string          `json:"id,omitempty"`
-	State    json.RawMessage `json:"state,omitempty"`
-}
+// A verdict is what inspect prints.
+type verdict = pyramid.Report
 
-// inspectors read a cookie of a format.
-var inspectors = map[string]func(context.Context, *inspection) (*verdict, error){
+// inspectors read the cookies of scarab's own backends. Those of Pyramid's
+// formats are read by package pyramid.
+var inspectors = map[string]func(context.Context, *inspection) (verdict, error){
 	"signed": inspectSigned,
 	"sealed": inspectSealed,
 }
 
-func formats() string { return "signed, sealed" }
+func formats() string {
+	list := []string{"signed", "sealed"}
+	for _, f := range pyramid.Formats {
+		if inspectors[f] == nil {
+			list = append(list, f)
+		}
+	}
+	return strings.Join(list, ", ")
+}
 
 // inspect tells what is in a session cookie.
 func inspect(flags *flag.FlagSet) func(context.Context, streams, []string) error {
 	var in inspection
 	var now, timeout string
 	flags.StringVar(&in.format, "format", "", "`format` of the cookie: "+formats())
-	flags.StringVar(&in.secret, "secret", "", "`secret` the cookie is signed with")
+	flags.StringVar(&in.secret, "secret", "", "`secret` the cookie is signed with; of Beaker its validate_key")
 	flags.StringVar(&in.salt, "salt", "", "`salt` of the signature (default \"pyramid.session.\")")
 	flags.StringVar(&in.hash, "hash", "sha512", "hash `function` of the signature")
-	flags.StringVar(&in.key, "key", "", "`key` the cookie is sealed with, as keygen prints it")
+	flags.StringVar(&in.key, "key", "", "`key` the cookie is sealed or encrypted with, in hexadecimal as keygen prints it")
 	flags.StringVar(&in.name, "name", "__Host-session", "`name` of the cookie, which a sealed one is bound to")
 	flags.StringVar(&now, "now", "", "`time` to judge by, in seconds of Unix time (default: now)")
 	flags.StringVar(&timeout, "timeout", "1200", "how many `seconds` a session lives unused, or none")
@@ -68,7 +73,11 @@ func inspect(flags *flag.FlagSet) func(context.Context, streams, []string) error
 			return err
 		}
 		read := inspectors[in.format]
-		if read == nil {
+		switch {
+		case read != nil:
+		case slices.Contains(pyramid.Formats, in.format):
+			read = inspectPyramid
+		default:
 			return &usageError{fmt.Sprintf("--format %q is not known", in.format), "use one of " + formats()}
 		}
 		v, err := read(ctx, &in)
@@ -92,11 +101,8 @@ func parseNow(s string) (time.Time, error) {
 		return time.Now(), nil
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.Abs(f) > 1e11 { // NaN is not greater, and does not get so far
+	if err != nil || !(math.Abs(f) < 1e11) { // which NaN is not
 		return time.Time{}, &usageError{fmt.Sprintf("--now %q is no time", s), "give seconds since 1970, such as 1700000000 or 1700000000.5"}
-	}
-	if math.IsNaN(f) {
-		return time.Time{}, &usageError{"--now nan is no time", "give seconds since 1970, such as 1700000000"}
 	}
 	whole, fraction := math.Modf(f)
 	return time.Unix(int64(whole), int64(math.Round(fraction*1e6))*1000).UTC(), nil
@@ -135,48 +141,65 @@ func cookieArgument(in io.Reader, args []string) (string, error) {
 	return strings.TrimRight(string(b), "\r\n"), nil
 }
 
-func inspectSigned(ctx context.Context, in *inspection) (*verdict, error) {
+func inspectSigned(ctx context.Context, in *inspection) (verdict, error) {
 	if in.secret == "" {
-		return nil, &usageError{"--secret is missing", "give the secret that the cookie was signed with"}
+		return verdict{}, &usageError{"--secret is missing", "give the secret that the cookie was signed with"}
 	}
 	codec, err := cookiecodec.NewSigned(cookiecodec.SignedConfig{SecretText: []string{in.secret}, Salt: in.salt, NoSalt: in.noSalt, Hash: in.hash})
 	if err != nil {
-		return nil, &usageError{err.Error(), "see scarab help inspect"}
+		return verdict{}, &usageError{err.Error(), "see scarab help inspect"}
 	}
 	return in.judge(ctx, codec)
 }
 
-func inspectSealed(ctx context.Context, in *inspection) (*verdict, error) {
+func inspectSealed(ctx context.Context, in *inspection) (verdict, error) {
 	if in.key == "" {
-		return nil, &usageError{"--key is missing", "give the key that the cookie was sealed with, as keygen prints it"}
+		return verdict{}, &usageError{"--key is missing", "give the key that the cookie was sealed with, as keygen prints it"}
 	}
 	key, err := cookiecodec.ParseKey(in.key)
 	if err != nil {
-		return nil, &usageError{err.Error(), "see scarab help keygen"}
+		return verdict{}, &usageError{err.Error(), "see scarab help keygen"}
 	}
 	ring, err := cookiecodec.NewKeyring(key)
 	if err != nil {
-		return nil, err
+		return verdict{}, err
 	}
 	codec, err := cookiecodec.NewSealed(ring)
 	if err != nil {
-		return nil, err
+		return verdict{}, err
 	}
 	return in.judge(ctx, codec)
 }
 
+// inspectPyramid reads a cookie of a format that only Pyramid writes.
+func inspectPyramid(_ context.Context, in *inspection) (verdict, error) {
+	c := pyramid.InspectConfig{Format: in.format, Salt: in.salt, NoSalt: in.noSalt, Hash: in.hash, Timeout: max(in.timeout, 1)}
+	if in.secret != "" {
+		c.Secrets = []string{in.secret}
+	}
+	var err error
+	if c.Key, err = hex.DecodeString(in.key); err != nil {
+		return verdict{}, &usageError{"--key is not hexadecimal", "write each byte as two hexadecimal digits"}
+	}
+	v, err := pyramid.Inspect(in.now, c, in.cookie)
+	if err != nil {
+		return verdict{}, &usageError{err.Error(), "see scarab help inspect"}
+	}
+	return v, nil
+}
+
 // judge reads a cookie as scarab does.
-func (in *inspection) judge(ctx context.Context, codec scarab.Codec) (*verdict, error) {
+func (in *inspection) judge(ctx context.Context, codec scarab.Codec) (verdict, error) {
 	st, err := scarab.InCookie(codec).Load(ctx, in.now, in.name, in.cookie)
 	if errors.Is(err, scarab.ErrNoSession) {
-		return &verdict{Verdict: "reject", Reason: reason(err)}, nil
+		return verdict{Verdict: "reject", Reason: reason(err)}, nil
 	}
 	if err != nil {
-		return nil, err
+		return verdict{}, err
 	}
-	v := &verdict{Verdict: "accept", Created: seconds(st.Created), Accessed: seconds(st.Seen), ID: st.Handle}
+	v := verdict{Verdict: "accept", Created: seconds(st.Created), Accessed: seconds(st.Seen), ID: st.Handle}
 	if v.State, err = stateJSON(st.Values); err != nil {
-		return nil, err
+		return verdict{}, err
 	}
 	idle := in.timeout
 	if st.Idle != 0 {
@@ -184,9 +207,9 @@ func (in *inspection) judge(ctx context.Context, codec scarab.Codec) (*verdict, 
 	}
 	switch {
 	case !st.Deadline.IsZero() && !in.now.Before(st.Deadline):
-		v.Verdict, v.Reason, v.State = "reject", "expired: absolute", nil
+		v.Verdict, v.Reason = "reject", "expired: absolute"
 	case idle != scarab.Never && in.now.Sub(st.Seen) > idle:
-		v.Verdict, v.Reason, v.State = "reject", "expired: idle", nil
+		v.Verdict, v.Reason = "reject", "expired: idle"
 	}
 	return v, nil
 }
@@ -200,14 +223,11 @@ func reason(err error) string {
 	return after
 }
 
-// seconds writes a time as Unix time, to the microsecond.
-func seconds(t time.Time) json.RawMessage {
+// seconds is a time as Unix time, to the microsecond.
+func seconds(t time.Time) *float64 {
 	if t.IsZero() {
 		return nil
 	}
-	us := t.UnixMicro()
-	if us%1e6 == 0 {
-		return strconv.AppendInt(nil, us/1e6, 10)
-	}
-	return strconv.AppendFloat(nil, float64(us)/1e6, 'f', -1, 64)
+	s := float64(t.UnixMicro()) / 1e6
+	return &s
 }

@@ -3,19 +3,21 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/scarab-go/scarab"
 )
 
-// What JSON cannot hold is printed as an object with one key that begins with
-// a dollar sign:
+// What readers of JSON do not take as it is meant is printed as an object with
+// one key that begins with a dollar sign:
 //
-//	{"$float": "nan"}             also "inf" and "-inf"
+//	{"$float": "1.5"}             a float, as Python writes it; also "nan", "inf" and "-inf"
+//	{"$int": "9007199254740993"}  a whole number of more than 53 bits
 //	{"$dict": [[key, value], …]}  a dictionary in which such a key occurs
-//
-// Everything else is printed as it is in the cookie: 1.0 stays 1.0.
 
 // stateJSON writes the values of a session.
 func stateJSON(values []scarab.Value) (json.RawMessage, error) {
@@ -105,9 +107,46 @@ func writeValue(d *json.Decoder, b *bytes.Buffer) error {
 			return encode(b, map[string]string{"$float": text})
 		}
 		return encode(b, token)
+	case json.Number:
+		return writeNumber(token.String(), b)
 	default:
 		return encode(b, token)
 	}
+}
+
+// writeNumber writes a number as whole or as float, as Python tells them apart.
+func writeNumber(text string, b *bytes.Buffer) error {
+	if strings.ContainsAny(text, ".eE") {
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) { // beyond the range is infinite, in Python too
+			return err
+		}
+		return encode(b, map[string]string{"$float": pythonFloat(f)})
+	}
+	const most = 1 << 53
+	if n, err := strconv.ParseInt(text, 10, 64); err != nil || n < -most || n > most {
+		return encode(b, map[string]string{"$int": text})
+	}
+	return encode(b, json.Number(text))
+}
+
+// pythonFloat is Python's repr of a float.
+func pythonFloat(f float64) string {
+	switch {
+	case math.IsInf(f, 1):
+		return "inf"
+	case math.IsInf(f, -1):
+		return "-inf"
+	}
+	text := strconv.FormatFloat(f, 'e', -1, 64)
+	exponent, err := strconv.Atoi(text[strings.IndexByte(text, 'e')+1:])
+	if err != nil || exponent < -4 || exponent >= 16 {
+		return text
+	}
+	if text = strconv.FormatFloat(f, 'f', -1, 64); !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
 }
 
 func known(text string) bool {

@@ -43,6 +43,8 @@ type Page struct {
 	Rows    []Row
 	Before  bool // there are rows before these
 	After   bool // there are rows after these
+
+	backward bool // the database was asked for them in the other order
 }
 
 // List returns the rows that q asks for.
@@ -50,13 +52,48 @@ func (db *DB) List(ctx context.Context, q Query) (*Page, error) {
 	if q.Offset < 0 || q.Offset > MaxOffset {
 		return nil, fmt.Errorf("a page this far in is reached by a filter or by sorting: at most %d rows are skipped", MaxOffset)
 	}
-	columns := q.Columns
-	if columns == nil {
-		columns = q.Table.Columns
+	b, p, err := db.statement(ctx, q)
+	if err != nil {
+		return nil, err
 	}
-	p := &Page{Columns: columns}
+	r, err := db.SQL.QueryContext(ctx, b.String(), b.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	for r.Next() {
+		v, err := scan(r, len(p.Columns)+len(q.Table.Key))
+		if err != nil {
+			return nil, err
+		}
+		row := Row{Values: v[:len(p.Columns)]}
+		if len(q.Table.Key) > 0 {
+			row.Key = EncodeKey(v[len(p.Columns):])
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	more := len(p.Rows) > q.Limit
+	if more {
+		p.Rows = p.Rows[:q.Limit]
+	}
+	if p.backward {
+		slices.Reverse(p.Rows)
+		p.Before = more
+	} else {
+		p.After = more
+	}
+	return p, r.Err()
+}
+
+// statement makes the statement for q, which asks for one row more than is
+// shown, and the page without its rows.
+func (db *DB) statement(ctx context.Context, q Query) (*builder, *Page, error) {
+	p := &Page{Columns: q.Columns, backward: q.Last || q.Before != nil}
+	if p.Columns == nil {
+		p.Columns = q.Table.Columns
+	}
 	b := &builder{d: db.Dialect}
-	b.put("SELECT ").list(columns, ", ", func(c *schema.Column) {
+	b.put("SELECT ").list(p.Columns, ", ", func(c *schema.Column) {
 		if q.Whole {
 			b.read(c)
 		} else {
@@ -68,56 +105,29 @@ func (db *DB) List(ctx context.Context, q Query) (*Page, error) {
 	}
 	b.put(" FROM ", db.Dialect.Table(q.Table))
 	conditions := db.conditions(b, q)
-	backward := q.Last || q.Before != nil
-	if anchor := cmp(q.After, q.Before); anchor != nil {
+	if anchor := either(q.After, q.Before); anchor != nil {
 		order, values, err := db.anchor(ctx, q, anchor)
 		switch {
 		case err == ErrNoRow: // deleted meanwhile: where it was is told by Offset
-			backward = false
+			p.backward = false
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		default:
 			q.Offset = 0
-			conditions.and(func() { db.beyond(b, order, values, q.Desc != backward) })
-			p.Before, p.After = !backward, backward
+			conditions.and(func() { db.beyond(b, order, values, q.Desc != p.backward) })
+			p.Before, p.After = !p.backward, p.backward
 		}
 	}
-	db.orderBy(b, q, backward)
+	db.orderBy(b, q, p.backward)
 	b.put(" LIMIT ").arg(q.Limit + 1)
 	if q.Offset > 0 && !q.Last {
 		b.put(" OFFSET ").arg(q.Offset)
 		p.Before = true
 	}
-	r, err := db.SQL.QueryContext(ctx, b.String(), b.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	for r.Next() {
-		v, err := scan(r, len(columns)+len(q.Table.Key))
-		if err != nil {
-			return nil, err
-		}
-		row := Row{Values: v[:len(columns)]}
-		if len(q.Table.Key) > 0 {
-			row.Key = EncodeKey(v[len(columns):])
-		}
-		p.Rows = append(p.Rows, row)
-	}
-	more := len(p.Rows) > q.Limit
-	if more {
-		p.Rows = p.Rows[:q.Limit]
-	}
-	if backward {
-		slices.Reverse(p.Rows)
-		p.Before = more
-	} else {
-		p.After = more
-	}
-	return p, r.Err()
+	return b, p, nil
 }
 
-func cmp(a, b []any) []any {
+func either(a, b []any) []any {
 	if a != nil {
 		return a
 	}

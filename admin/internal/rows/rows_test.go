@@ -1,0 +1,377 @@
+package rows
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/scarab-go/scarab/admin/internal/schema"
+)
+
+func open(t testing.TB, statements string) (*DB, *schema.Schema) {
+	t.Helper()
+	conn, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "t.sqlite")+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := conn.Exec(statements); err != nil {
+		t.Fatal(err)
+	}
+	s, err := schema.Read(t.Context(), conn, schema.SQLite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &DB{conn, schema.SQLite}, s
+}
+
+// Going through a table page by page, in any order and either direction, shows
+// every row once, in the order in which the database sorts them.
+func TestList_walk(t *testing.T) {
+	db, s := open(t, `CREATE TABLE t (a INTEGER, b TEXT, n INTEGER, x, m TEXT NOT NULL, PRIMARY KEY (a, b)) WITHOUT ROWID`)
+	r := rand.New(rand.NewPCG(1, 2))
+	values := []any{nil, nil, 1, 2, 2.5, "2", "", "a", "B", []byte("a")}
+	for i := range 120 {
+		if _, err := db.SQL.Exec(`INSERT INTO t VALUES (?, ?, ?, ?, ?)`, i%7, fmt.Sprint("k", i), values[r.IntN(4)], values[r.IntN(len(values))], fmt.Sprint(r.IntN(5))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table := s.Tables[0]
+	for _, sort := range []*schema.Column{nil, table.Columns[0], table.Columns[1], table.Columns[2], table.Columns[3], table.Columns[4]} {
+		for _, desc := range []bool{false, true} {
+			name := fmt.Sprint("by the key, descending ", desc)
+			if sort != nil {
+				name = fmt.Sprint("by ", sort.Name, ", descending ", desc)
+			}
+			t.Run(name, func(t *testing.T) {
+				q := Query{Table: table, Sort: sort, Desc: desc, Limit: 1000}
+				all, err := db.List(t.Context(), q)
+				if err != nil || len(all.Rows) != 120 || all.Before || all.After {
+					t.Fatalf("all: %d rows, %v", len(all.Rows), err)
+				}
+				q.Limit = 13
+				if got := walk(t, db, q, false); !slices.Equal(got, keys(all)) {
+					t.Errorf("forward: %v\nwant     %v", got, keys(all))
+				}
+				if got := walk(t, db, q, true); !slices.Equal(got, keys(all)) {
+					t.Errorf("backward: %v\nwant      %v", got, keys(all))
+				}
+			})
+		}
+	}
+}
+
+func keys(p *Page) (out []string) {
+	for _, r := range p.Rows {
+		out = append(out, r.Key)
+	}
+	return out
+}
+
+func walk(t *testing.T, db *DB, q Query, backward bool) (out []string) {
+	t.Helper()
+	q.Last = backward
+	for range 50 {
+		p, err := db.List(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if backward {
+			out = append(keys(p), out...)
+		} else {
+			out = append(out, keys(p)...)
+		}
+		more, edge := p.After, len(p.Rows)-1
+		if backward {
+			more, edge = p.Before, 0
+		}
+		if !more {
+			return out
+		}
+		key, err := DecodeKey(q.Table, p.Rows[edge].Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Last, q.After, q.Before = false, nil, nil
+		if backward {
+			q.Before = key
+		} else {
+			q.After = key
+		}
+	}
+	t.Fatal("the pages do not end")
+	return nil
+}
+
+// A page of a large table costs what looking up its key costs: the database
+// neither scans the table nor sorts it.
+func TestList_usesTheIndex(t *testing.T) {
+	db, s := open(t, `CREATE TABLE big (id INTEGER PRIMARY KEY, at TEXT NOT NULL, v TEXT); CREATE INDEX big_at ON big (at);
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO big SELECT i, i % 100, 'v' FROM n; ANALYZE`)
+	table := s.Tables[0]
+	for _, q := range []Query{
+		{Table: table, Limit: 50},
+		{Table: table, Limit: 50, After: []any{int64(500)}},
+		{Table: table, Limit: 50, Before: []any{int64(500)}, Desc: true},
+		{Table: table, Limit: 50, Last: true},
+		{Table: table, Limit: 50, Sort: table.Columns[1]},
+		{Table: table, Limit: 50, Sort: table.Columns[1], After: []any{int64(500)}},
+		{Table: table, Limit: 50, Sort: table.Columns[1], Desc: true, After: []any{int64(500)}},
+	} {
+		plan := explain(t, db, q)
+		if strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN big\n") && (q.After != nil || q.Before != nil) {
+			t.Errorf("%+v:\n%s", q, plan)
+		}
+	}
+}
+
+// explain asks SQLite how it would answer q.
+func explain(t *testing.T, db *DB, q Query) string {
+	t.Helper()
+	b, _, err := db.statement(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := db.SQL.Query("EXPLAIN QUERY PLAN "+b.String(), b.args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var plan strings.Builder
+	for r.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := r.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(detail + "\n")
+	}
+	return plan.String()
+}
+
+func TestList_filterAndSearch(t *testing.T) {
+	db, s := open(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, n INTEGER, x);
+		INSERT INTO t VALUES (1, 'ab%c', 10, 1), (2, 'ab_c', 20, '1'), (3, 'ABC', NULL, 1.5), (4, NULL, 30, NULL), (5, '', 5, 'x')`)
+	table := s.Tables[0]
+	name, n, x := table.Columns[1], table.Columns[2], table.Columns[3]
+	for _, tt := range []struct {
+		name string
+		q    Query
+		want []string
+	}{
+		{"search takes no wildcards", Query{Search: "b%"}, []string{"1"}},
+		{"search ignores case", Query{Search: "abc"}, []string{"3"}},
+		{"search finds the number of a row", Query{Search: "4"}, []string{"4"}},
+		{"is", Query{Filters: []Filter{{name, Equal, "ABC"}}}, []string{"3"}},
+		{"is, of a number", Query{Filters: []Filter{{n, Equal, "20"}}}, []string{"2"}},
+		{"is, of a column without a type", Query{Filters: []Filter{{x, Equal, "1"}}}, []string{"1"}},
+		{"is not leaves out NULL", Query{Filters: []Filter{{name, NotEqual, "ABC"}}}, []string{"1", "2", "5"}},
+		{"contains", Query{Filters: []Filter{{name, Contains, "_"}}}, []string{"2"}},
+		{"begins", Query{Filters: []Filter{{name, Begins, "ab"}}}, []string{"1", "2", "3"}},
+		{"less, as numbers", Query{Filters: []Filter{{n, Less, "10"}}}, []string{"5"}},
+		{"at most and more than", Query{Filters: []Filter{{n, AtMost, "30"}, {n, Greater, "10"}}}, []string{"2", "4"}},
+		{"is NULL", Query{Filters: []Filter{{name, Null, ""}}}, []string{"4"}},
+		{"is not NULL", Query{Filters: []Filter{{n, NotNull, ""}}}, []string{"1", "2", "4", "5"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.q.Table, tt.q.Limit = table, 10
+			p, err := db.List(t.Context(), tt.q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := keys(p); !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+			if count, exact, err := db.Count(t.Context(), tt.q); count != len(tt.want) || !exact || err != nil {
+				t.Errorf("count %d, exact %t, %v", count, exact, err)
+			}
+		})
+	}
+}
+
+func TestCount_stops(t *testing.T) {
+	db, s := open(t, `CREATE TABLE t (id INTEGER PRIMARY KEY);
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) INSERT INTO t SELECT i FROM n`)
+	q := Query{Table: s.Tables[0]}
+	if n, exact, err := db.Count(t.Context(), q); n != CountLimit || exact || err != nil {
+		t.Errorf("10001 rows: %d, exact %t, %v", n, exact, err)
+	}
+	if _, err := db.SQL.Exec("DELETE FROM t WHERE id = 1"); err != nil {
+		t.Fatal(err)
+	}
+	if n, exact, err := db.Count(t.Context(), q); n != CountLimit || !exact || err != nil {
+		t.Errorf("10000 rows: %d, exact %t, %v", n, exact, err)
+	}
+}
+
+func TestWrite_refusals(t *testing.T) {
+	db, s := open(t, `CREATE TABLE a (id INTEGER PRIMARY KEY, u TEXT UNIQUE, must TEXT NOT NULL, c INTEGER CHECK (c > 0), g INTEGER AS (c + 1), strict_one INTEGER);
+		CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a (id));
+		CREATE TABLE st (id INTEGER PRIMARY KEY, n INTEGER) STRICT;
+		CREATE TABLE pair (x INTEGER, y INTEGER, PRIMARY KEY (x, y));
+		CREATE VIEW v AS SELECT * FROM a; CREATE TABLE keyless (x TEXT);
+		INSERT INTO a (u, must, c) VALUES ('taken', '', 1); INSERT INTO b VALUES (1, 1); INSERT INTO pair VALUES (1, 1)`)
+	table := func(name string) *schema.Table {
+		for _, t := range s.Tables {
+			if t.Name == name {
+				return t
+			}
+		}
+		panic(name)
+	}
+	a, b, st, pair := table("a"), table("b"), table("st"), table("pair")
+	ctx := t.Context()
+	insert := func(t *schema.Table, pairs ...any) func() error {
+		return func() error {
+			c := Changes{}
+			for i := 0; i < len(pairs); i += 2 {
+				c[t.Column(pairs[i].(string))] = pairs[i+1]
+			}
+			_, err := db.Insert(ctx, t, c)
+			return err
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		do      func() error
+		problem Problem
+		column  string
+	}{
+		{"unique", insert(a, "u", "taken", "must", ""), Taken, "u"},
+		{"primary key", insert(a, "id", int64(1), "must", ""), Taken, "id"},
+		{"composite key: its first column", insert(pair, "x", int64(1), "y", int64(1)), Taken, "x"},
+		{"not null", insert(a, "must", nil), Missing, "must"},
+		{"check", insert(a, "must", "", "c", int64(0)), Unfit, "c"},
+		{"reference", insert(b, "a", int64(9)), Dangling, ""},
+		{"type of a strict table", insert(st, "n", "x"), WrongType, "n"},
+		{"type of the row's number", insert(a, "id", "x", "must", ""), WrongType, "id"},
+		{"generated", insert(a, "g", int64(1)), Generated, "g"},
+		{"delete what others point at", func() error { return db.Delete(ctx, a, []any{int64(1)}, nil) }, InUse, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.do()
+			var e *ColumnError
+			if !errors.As(err, &e) {
+				t.Fatalf("%v", err)
+			}
+			column := ""
+			if e.Column != nil {
+				column = e.Column.Name
+			}
+			if e.Problem != tt.problem || column != tt.column {
+				t.Errorf("%q at %q, want %q at %q", e.Problem, column, tt.problem, tt.column)
+			}
+		})
+	}
+	for _, name := range []string{"v", "keyless"} {
+		if _, err := db.Insert(ctx, table(name), Changes{}); !errors.Is(err, ErrReadOnly) {
+			t.Errorf("inserting into %s: %v", name, err)
+		}
+	}
+	if _, err := db.Update(ctx, a, []any{int64(99)}, Changes{a.Columns[1]: "x"}, nil); !errors.Is(err, ErrNoRow) {
+		t.Errorf("updating what is not there: %v", err)
+	}
+	if err := db.Delete(ctx, a, []any{int64(99)}, nil); !errors.Is(err, ErrNoRow) {
+		t.Errorf("deleting what is not there: %v", err)
+	}
+}
+
+// An Update whose check refuses changes nothing, and the next writer is not
+// held up.
+func TestUpdate_check(t *testing.T) {
+	db, s := open(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'old')`)
+	table := s.Tables[0]
+	refusal := errors.New("no")
+	_, err := db.Update(t.Context(), table, []any{int64(1)}, Changes{table.Columns[1]: "new"}, func(current []any) error {
+		if !reflect.DeepEqual(current, []any{int64(1), "old"}) {
+			t.Errorf("check saw %v", current)
+		}
+		return refusal
+	})
+	if !errors.Is(err, refusal) {
+		t.Errorf("Update: %v", err)
+	}
+	key, err := db.Update(t.Context(), table, []any{int64(1)}, Changes{table.Columns[0]: int64(7), table.Columns[1]: "new"}, nil)
+	if err != nil || !reflect.DeepEqual(key, []any{int64(7)}) {
+		t.Errorf("Update of the key: %v, %v", key, err)
+	}
+	if got, err := db.Get(t.Context(), table, key); err != nil || !reflect.DeepEqual(got, []any{int64(7), "new"}) {
+		t.Errorf("Get: %v, %v", got, err)
+	}
+}
+
+// Updates that start at the same time wait for each other: each sees what the
+// one before it wrote.
+func TestUpdate_together(t *testing.T) {
+	db, s := open(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES (1, 0)`)
+	table := s.Tables[0]
+	errs := make(chan error)
+	const writers = 16
+	for range writers {
+		go func() {
+			set := Changes{table.Columns[1]: nil}
+			_, err := db.Update(context.Background(), table, []any{int64(1)}, set, func(current []any) error {
+				set[table.Columns[1]] = current[1].(int64) + 1
+				return nil
+			})
+			errs <- err
+		}()
+	}
+	for range writers {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if got, err := db.Get(t.Context(), table, []any{int64(1)}); err != nil || got[1] != int64(writers) {
+		t.Errorf("%v, %v: want %d", got, err, writers)
+	}
+}
+
+func TestKeys_roundTrip(t *testing.T) {
+	table := &schema.Table{Key: []*schema.Column{{Name: "a"}, {Name: "b"}}}
+	values := []any{int64(0), int64(-5), int64(1 << 62), "word", "with space", "12", "-", "", "~t", "a.b", "ü", 1.5, -0.25, []byte{}, []byte{0, 255}, true, false}
+	seen := map[string]bool{}
+	for _, a := range values {
+		for _, b := range values {
+			text := EncodeKey([]any{a, b})
+			if seen[text] {
+				t.Errorf("two keys are written %q", text)
+			}
+			seen[text] = true
+			got, err := DecodeKey(table, text)
+			if err != nil || !Same(got[0], a) || !Same(got[1], b) {
+				t.Errorf("%v, %v became %q and then %v, %v", a, b, text, got, err)
+			}
+		}
+	}
+	if got := EncodeKey([]any{int64(1), nil}); got != "" {
+		t.Errorf("a key with NULL is %q", got)
+	}
+}
+
+// Every key has one spelling: what DecodeKey accepts, EncodeKey would have
+// written.
+func FuzzDecodeKey(f *testing.F) {
+	for _, v := range []any{int64(1), "word", "12", 1.5, []byte{1}, true} {
+		f.Add(EncodeKey([]any{v}))
+	}
+	table := &schema.Table{Key: []*schema.Column{{Name: "a"}}}
+	f.Fuzz(func(t *testing.T, s string) {
+		key, err := DecodeKey(table, s)
+		if err != nil {
+			return
+		}
+		if got := EncodeKey(key); got != s {
+			t.Errorf("%q and %q are the same key", s, got)
+		}
+	})
+}
