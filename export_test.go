@@ -1,0 +1,8 @@
+package scarab
+
+// Configured is b as New completes it.
+func Configured(b Backend, cfg Config) Backend {
+	cfg = cfg.withDefaults()
+	b, _ = configured(b, &cfg, "")
+	return b
+}
