@@ -16,7 +16,7 @@ import (
 //
 // A copy of the store opens no session: it has a hash where the token has a
 // secret.
-func Stored(s Store) Backend { return &stored{store: s} }
+func Stored(s Store) Backend { return &stored{store: s, cfg: &unconfigured} }
 
 type stored struct {
 	store Store
@@ -61,7 +61,7 @@ func (b *stored) Load(ctx context.Context, now time.Time, _, value string) (*Sta
 }
 
 func (b *stored) load(ctx context.Context, h Handle, hash [32]byte, now time.Time) (Record, error) {
-	if lt, ok := b.store.(LoadToucher); ok && b.cfg != nil && b.cfg.TouchInterval != Never {
+	if lt, ok := b.store.(LoadToucher); ok && b.cfg.TouchInterval != Never {
 		return lt.LoadTouch(ctx, h, hash, now, b.cfg.TouchInterval)
 	}
 	return b.store.Load(ctx, h, now)
@@ -245,31 +245,35 @@ func (b *stored) save(ctx context.Context, now time.Time, rec Record) error {
 		return nil
 	}
 	for again := false; ; again = true {
-		var conflict *ConflictError[Record]
-		switch {
-		case err == nil || errors.Is(err, ErrNoSession):
+		if err == nil || errors.Is(err, ErrNoSession) {
 			return err
-		case errors.As(err, &conflict) && conflict.Current != nil:
-			if conflict.Current.Commit == rec.Commit {
-				return nil // our own, whose answer was lost below
-			}
-			return b.conflictWith(*conflict.Current)
 		}
-		current, lookErr := b.store.Load(ctx, rec.Handle, now)
+		current, lookErr := b.current(ctx, now, rec.Handle, err)
 		switch {
 		case errors.Is(lookErr, ErrNoSession):
 			return lookErr
 		case lookErr != nil:
 		case current.Commit == rec.Commit:
 			return nil
-		case errors.Is(err, ErrConflict), current.Version == rec.Version:
+		case current.Version == rec.Version, errors.Is(err, ErrConflict) && !again:
 			return b.conflictWith(current)
 		case current.Version == rec.Version-1 && !again:
 			err = b.store.Save(ctx, rec)
 			continue
 		}
+		// A later version may be on top of ours, if the save that was believed
+		// lost came late.
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
+}
+
+// current returns the record that is there after a save has failed with err.
+func (b *stored) current(ctx context.Context, now time.Time, h Handle, err error) (Record, error) {
+	var conflict *ConflictError[Record]
+	if errors.As(err, &conflict) && conflict.Current != nil {
+		return *conflict.Current, nil
+	}
+	return b.store.Load(ctx, h, now)
 }
 
 func (b *stored) conflictWith(current Record) error {
