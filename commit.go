@@ -192,7 +192,7 @@ func (c *committer) run(ctx context.Context, status int) error {
 	if !c.q.sent() { // after a panic, whoever recovers may still answer
 		c.header()
 	}
-	late := c.q.sent() && (c.set || c.forget)
+	late := c.q.sent() && (c.set && op != Touch || c.forget)
 	c.settled()
 	if late {
 		c.event(EventHeaderSent, "cookie", nil)
