@@ -48,6 +48,10 @@ func New(b Backend, cfg Config) (*Factory, error) {
 	return f, nil
 }
 
+// unconfigured is what Stored and InCookie go by inside a backend of somebody
+// else's, which does not pass the Config on.
+var unconfigured = Config{}.withDefaults()
+
 // A configurable backend is one of ours, which wants to know the Config.
 type configurable interface {
 	configured(cfg *Config) (b Backend, missing string)

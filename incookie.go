@@ -36,7 +36,7 @@ type Codec interface {
 // principal, timeouts) is under the key _scarab_, which the dictionary does not
 // show; with Lifetime: Never and none of it there is no such key.
 func InCookie(c Codec, opts ...CookieOption) Backend {
-	b := &inCookie{codec: c}
+	b := &inCookie{codec: c, cfg: &unconfigured}
 	for _, opt := range opts {
 		opt(b)
 	}
