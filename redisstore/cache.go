@@ -1,0 +1,83 @@
+package redisstore
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/scarab-go/scarab"
+)
+
+// cacheFor is how long a copy in memory is used at most, if the message that
+// it is outdated is lost.
+const cacheFor = time.Second
+
+// cached is Load from memory, or from Redis into memory.
+func (s *Store) cached(ctx context.Context, h scarab.Handle, now time.Time) (scarab.Record, error) {
+	return live(h, s.client.DoCache(ctx, s.client.B().Get().Key(s.sessionKey(h)).Cache(), cacheFor), now)
+}
+
+type freshKey struct{}
+
+// Fresh returns a context whose loads go past the cache, for what must not be
+// decided by a session as it was a moment ago.
+func Fresh(ctx context.Context) context.Context {
+	return context.WithValue(ctx, freshKey{}, true)
+}
+
+func isFresh(ctx context.Context) bool { return ctx.Value(freshKey{}) != nil }
+
+// FreshUnsafe goes around the handler of Factory.Wrap: requests with a method
+// that is not safe (RFC 9110, section 9.2.1), such as POST, go past the cache.
+func FreshUnsafe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		default:
+			r = r.WithContext(Fresh(r.Context()))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// written are the sessions that this store has changed lately. Their copies in
+// memory may be from before: the message that says so comes after the answer to
+// the change. When a session is no longer here, its copy is older than
+// cacheFor, and not used any more.
+type written struct {
+	on         bool // there is a cache
+	mu         sync.RWMutex
+	since      time.Time
+	young, old map[scarab.Handle]struct{}
+}
+
+// lateFor leaves a second for a copy to be made of an answer that was under way
+// when the session was changed.
+const lateFor = cacheFor + time.Second
+
+func (w *written) note(h scarab.Handle) {
+	if !w.on {
+		return
+	}
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.young == nil || now.Sub(w.since) > lateFor {
+		w.old, w.young, w.since = w.young, make(map[scarab.Handle]struct{}), now
+	}
+	w.young[h] = struct{}{}
+}
+
+func (w *written) lately(h scarab.Handle) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if time.Since(w.since) > 2*lateFor {
+		return false
+	}
+	if _, ok := w.young[h]; ok {
+		return true
+	}
+	_, ok := w.old[h]
+	return ok
+}
