@@ -176,7 +176,7 @@ func (s *subject) full(n byte) scarab.Record {
 	r = of(r, "principal "+string('0'+n), s.now.Add(-d))
 	r.Label = "label " + string('0'+n)
 	r.Created, r.Renewed = s.now.Add(-3*d), s.now.Add(-2*d)
-	r.Seen, r.Expires, r.Deadline = s.now.Add(d/2), s.now.Add(time.Hour+d), s.now.Add(24*time.Hour+d)
+	r.Seen, r.Expires, r.Deadline = s.now.Add((d / 2).Truncate(time.Microsecond)), s.now.Add(time.Hour+d), s.now.Add(24*time.Hour+d)
 	r.Idle += d
 	return r
 }
