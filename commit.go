@@ -18,8 +18,8 @@ import (
 //	new            changes, Login         Create; cookie set
 //	loaded         nothing                Touch if it is due; cookie set if it carries the data
 //	loaded         changes                Save; cookie set if it carries the data
-//	loaded         SetPersistent          Save; cookie set
 //	loaded         Renew, Login           Renew; cookie set
+//	loaded         SetPersistent          Renew; cookie set: an old token sent again could arrive late
 //	loaded         Invalidate             Delete; cookie cleared
 //	loaded         Invalidate, changes    Create, then Delete; cookie set
 //	rejected       Invalidate             cookie cleared; else as new
@@ -50,7 +50,7 @@ func (s *Session) plan(now time.Time) (Op, error) {
 		return Create, nil
 	case fromBackend:
 		switch {
-		case s.has(changeRenew), s.has(changeLogin):
+		case s.has(changeRenew), s.has(changeLogin), s.has(changePersistent):
 			return Renew, nil
 		case len(s.changes) > 0:
 			return Save, nil
@@ -166,8 +166,7 @@ func (c *committer) run(ctx context.Context, status int) error {
 	if c.mode == commitPanic {
 		op = 0
 	}
-	resend := s.has(changePersistent)
-	if c.q.sent() && (op == Create || op == Renew || op != 0 && resend) {
+	if c.q.sent() && (op == Create || op == Renew) {
 		if op == Create && len(s.changes) == 0 {
 			return nil // an adoption, which the next request can do
 		}
@@ -181,7 +180,6 @@ func (c *committer) run(ctx context.Context, status int) error {
 			if err := c.carryOut(timed, op); err != nil {
 				return err
 			}
-			c.set = c.set || resend && c.value != ""
 		}
 		if len(s.dead) > 0 || s.clear || loggedIn {
 			if err := c.end(timed); err != nil {
@@ -217,7 +215,8 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 	next := &storedState{State: s.cur}
 	next.room = &next.record
 	c.next = &next.State
-	c.next.renewed = s.has(changeLogin) || s.has(changeRenew)
+	renewed := s.has(changeLogin) || s.has(changeRenew)
+	c.next.renewed = renewed
 	dropped := s.dropped
 	if op == Touch {
 		c.next.Seen = c.now
@@ -266,12 +265,17 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 			c.event(EventFailed, op.String(), err)
 			return err
 		}
-		c.next.commit = id
+		c.next.commit, c.next.renewed = id, renewed
+		if s.has(changeLogin) && c.next.AuthTime.Equal(current.AuthTime) {
+			// A login of the same instant, and yet a new one: that is what a
+			// backend goes by.
+			c.next.AuthTime = c.next.AuthTime.Add(time.Microsecond)
+		}
 		if op == Create { // another request has adopted the session first
 			if len(s.changes) == 0 {
 				return nil
 			}
-			if op = Save; c.next.AuthTime.After(current.AuthTime) {
+			if op = Save; c.next.renewed {
 				op = Renew
 			}
 		}

@@ -125,10 +125,14 @@ func (b *stored) Commit(ctx context.Context, now time.Time, _, old string, op Op
 }
 
 // renewedMeanwhile reports whether the secret that the request came with is no
-// longer the one in the record.
+// longer the one in the record. One that came with the cookie of a fallback has
+// none.
 func (b *stored) renewedMeanwhile(old string, current *Record) bool {
 	t, ok := parseToken(old)
-	return ok && t.hash() != current.Secret
+	if !ok {
+		return !current.Renewed.IsZero()
+	}
+	return t.hash() != current.Secret
 }
 
 // fill puts what st says into rec.
