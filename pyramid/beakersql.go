@@ -130,17 +130,18 @@ func (s sqlStorage) replace(ctx context.Context, key string, p place, value any,
 		return place{}, err
 	}
 	next := place{raw: raw, ttl: none}
-	return next, s.changed(ctx, key, raw, "UPDATE @ SET data = ?, accessed = ? WHERE namespace = ? AND data = ?", raw, timestamp(), key, p.raw)
+	return next, s.changed(ctx, key, p, raw, "UPDATE @ SET data = ?, accessed = ? WHERE namespace = ? AND data = ?", raw, timestamp(), key, p.raw)
 }
 
 func (s sqlStorage) extend(context.Context, string, place, time.Duration) error { return nil }
 
 func (s sqlStorage) removeSame(ctx context.Context, key string, p place) error {
-	return s.changed(ctx, key, nil, "DELETE FROM @ WHERE namespace = ? AND data = ?", key, p.raw)
+	return s.changed(ctx, key, p, nil, "DELETE FROM @ WHERE namespace = ? AND data = ?", key, p.raw)
 }
 
-// changed runs a statement and finds out why, if it changed nothing.
-func (s sqlStorage) changed(ctx context.Context, key string, want []byte, text string, args ...any) error {
+// changed runs a statement that replaces old by next, and finds out why if it
+// changed nothing.
+func (s sqlStorage) changed(ctx context.Context, key string, old place, next []byte, text string, args ...any) error {
 	result, err := s.db.ExecContext(ctx, s.statement(text), args...)
 	if err != nil {
 		return err
@@ -151,10 +152,12 @@ func (s sqlStorage) changed(ctx context.Context, key string, want []byte, text s
 	}
 	_, p, err := s.load(ctx, key)
 	switch {
-	case errors.Is(err, errUndecodable), err == nil && !bytes.Equal(p.raw, want):
-		return errChanged
+	case err != nil && !errors.Is(err, errUndecodable):
+		return err
+	case bytes.Equal(p.raw, old.raw) && bytes.Equal(next, old.raw):
+		return nil // MySQL does not count rows that are written as they were
 	}
-	return err // nil: MySQL does not count rows that were written as they were
+	return errChanged
 }
 
 func (s sqlStorage) remove(ctx context.Context, key string) error {

@@ -1,6 +1,7 @@
 package pyramid
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
@@ -93,9 +94,6 @@ func (memcachedStorage) item(key string, value any) (*memcache.Item, error) {
 	return &memcache.Item{Key: key, Value: raw, Flags: flagPickle}, err
 }
 
-// create returns a place without a token, as replace returns one whose token is
-// used up: what comes next for the same request is told that the value changed,
-// and loads it. Asking for the token now could return another's.
 func (s memcachedStorage) create(_ context.Context, key string, value any, _ time.Duration) (place, error) {
 	item, err := s.item(key, value)
 	if err != nil {
@@ -106,7 +104,7 @@ func (s memcachedStorage) create(_ context.Context, key string, value any, _ tim
 	} else if err != nil {
 		return place{}, err
 	}
-	return place{ttl: none, cas: item}, nil
+	return s.place(item), nil
 }
 
 func (s memcachedStorage) replace(_ context.Context, key string, p place, value any, _ time.Duration) (place, error) {
@@ -116,7 +114,20 @@ func (s memcachedStorage) replace(_ context.Context, key string, p place, value 
 	}
 	next := *p.cas.(*memcache.Item) // with the token
 	next.Value, next.Flags, next.Expiration = item.Value, item.Flags, 0
-	return place{ttl: none, cas: &next}, s.swap(&next)
+	if err := s.swap(&next); err != nil {
+		return place{}, err
+	}
+	return s.place(&next), nil
+}
+
+// place returns where item was just written, with its token if it can be had:
+// it may have been overwritten meanwhile. With the token of before, the next
+// write is told that the value changed, which is right then.
+func (s memcachedStorage) place(item *memcache.Item) place {
+	if now, err := s.client.Get(item.Key); err == nil && bytes.Equal(now.Value, item.Value) {
+		item = now
+	}
+	return place{ttl: none, cas: item}
 }
 
 func (s memcachedStorage) swap(item *memcache.Item) error {

@@ -17,6 +17,9 @@ import (
 // What the store has is replaced only if it is still what was loaded. That
 // keeps Go from bringing back a session that was ended, and from overwriting
 // what another request wrote; Python's own writes are blind.
+//
+// A renewed session has another id, and so another key; renewed.go has how it
+// is found by a request that came with the old one.
 type kept struct {
 	cookie idCookie
 	format format
@@ -87,9 +90,10 @@ var (
 
 // loaded is what a state's Private has.
 type loaded struct {
-	id string
-	place
+	id       string
+	place    place
 	contents *contents
+	authTime time.Time
 }
 
 // reject is an error that matches ErrNoSession, with the reason for events.
@@ -101,14 +105,20 @@ func (b *kept) Load(ctx context.Context, now time.Time, _, value string) (*scara
 	if err != nil {
 		return nil, reject("forged")
 	}
-	return b.load(ctx, now, id)
+	st, err := b.load(ctx, now, id)
+	if errors.Is(err, errUnknown) {
+		return nil, b.whyUnknown(ctx, now, id)
+	}
+	return st, err
 }
+
+var errUnknown = reject("unknown")
 
 func (b *kept) load(ctx context.Context, now time.Time, id string) (*scarab.State, error) {
 	value, p, err := b.store.load(ctx, b.format.key(id))
 	switch {
 	case errors.Is(err, scarab.ErrNoSession):
-		return nil, reject("unknown")
+		return nil, errUnknown
 	case errors.Is(err, errUndecodable):
 		return nil, reject("undecodable")
 	case err != nil:
@@ -122,7 +132,7 @@ func (b *kept) load(ctx context.Context, now time.Time, id string) (*scarab.Stat
 	if st.Handle == "" {
 		st.Handle = handleOf(id)
 	}
-	st.Private = &loaded{id, p, c}
+	st.Private = &loaded{id, p, c, st.AuthTime}
 	return st, nil
 }
 
@@ -144,23 +154,19 @@ func (b *kept) Commit(ctx context.Context, now time.Time, _, old string, op scar
 	if !ok {
 		return "", fmt.Errorf("pyramid: cannot %v a session that comes from another backend", op)
 	}
-	key := b.format.key(prev.id)
 	switch op {
-	case scarab.Delete:
-		return old, b.store.remove(ctx, key)
 	case scarab.Touch:
-		err := b.touch(ctx, now, key, st, prev)
-		if errors.Is(err, errChanged) {
-			return old, nil // another request used it, which is as good
-		}
-		return old, err
+		return old, b.touch(ctx, now, st, prev)
+	case scarab.Delete:
+		return old, b.end(ctx, prev.id)
 	case scarab.Renew:
-		return b.renew(ctx, now, key, st, prev)
+		// If the session has another id than the cookie, another request has
+		// renewed it. Only a login needs an id of its own.
+		if id, err := b.cookie.open(old); err == nil && (id == prev.id || !st.AuthTime.Equal(prev.authTime)) {
+			return b.renew(ctx, now, st, prev)
+		}
 	}
-	if err := b.replace(ctx, now, key, st, prev); err != nil {
-		return "", b.conflict(ctx, now, prev.id, err)
-	}
-	return old, nil
+	return old, b.conflict(ctx, now, prev.id, b.replace(ctx, now, st, prev))
 }
 
 // create keeps a session under a new id.
@@ -183,52 +189,44 @@ func (b *kept) create(ctx context.Context, now time.Time, st *scarab.State, c *c
 			st.Handle = handleOf(id)
 		}
 		st.Version = 1
-		st.Private = &loaded{id, p, c}
+		st.Private = &loaded{id, p, c, st.AuthTime}
 		return b.cookie.seal(id)
 	}
 	return "", errors.New("pyramid: every id tried is taken: is the random source broken?")
 }
 
-// renew keeps the session under a new id and removes the old one. Nobody knows
-// the new one before that: a failure in between leaves the old session.
-func (b *kept) renew(ctx context.Context, now time.Time, key string, st *scarab.State, prev *loaded) (string, error) {
-	next := *st
-	value, err := b.create(ctx, now, &next, prev.contents)
-	if err != nil {
-		return "", err
-	}
-	if err := b.store.removeSame(ctx, key, prev.place); err != nil {
-		err = b.conflict(ctx, now, prev.id, &storageError{err})
-		return "", errors.Join(err, b.store.remove(ctx, b.format.key(next.Private.(*loaded).id)))
-	}
-	*st = next
-	return value, nil
-}
-
-func (b *kept) touch(ctx context.Context, now time.Time, key string, st *scarab.State, prev *loaded) error {
-	what, ttl := b.format.touch(now, st)
-	switch what {
-	case touchTTL:
-		return b.store.extend(ctx, key, prev.place, ttl)
-	case touchValue:
-		return b.replace(ctx, now, key, st, prev)
-	}
-	return nil
-}
-
 // replace puts st in the place of what was loaded.
-func (b *kept) replace(ctx context.Context, now time.Time, key string, st *scarab.State, prev *loaded) error {
+func (b *kept) replace(ctx context.Context, now time.Time, st *scarab.State, prev *loaded) error {
 	st.Seen = now
 	value, ttl, err := b.format.encode(now, prev.id, st, prev.contents)
 	if err != nil {
 		return err
 	}
-	p, err := b.store.replace(ctx, key, prev.place, value, ttl)
+	p, err := b.store.replace(ctx, b.format.key(prev.id), prev.place, value, ttl)
 	if err != nil {
 		return &storageError{err}
 	}
-	st.Private = &loaded{prev.id, p, prev.contents}
+	st.Private = &loaded{prev.id, p, prev.contents, st.AuthTime}
 	return nil
+}
+
+func (b *kept) touch(ctx context.Context, now time.Time, st *scarab.State, prev *loaded) error {
+	var err error
+	switch what, ttl := b.format.touch(now, st); what {
+	case touchTTL:
+		err = b.store.extend(ctx, b.format.key(prev.id), prev.place, ttl)
+	case touchValue:
+		err = b.replace(ctx, now, st, prev)
+	}
+	switch {
+	case errors.Is(err, errChanged):
+		return nil // another request used it, which is as good
+	case errors.Is(err, scarab.ErrNoSession):
+		if _, moved := b.latest(ctx, prev.id); moved == nil {
+			return nil // another request renewed it
+		}
+	}
+	return err
 }
 
 // A storageError is an error of the storage, not of the value.
@@ -236,12 +234,16 @@ type storageError struct{ error }
 
 func (e *storageError) Unwrap() error { return e.error }
 
-// conflict returns the error of Commit for one of the storage.
+// conflict returns the error of Commit for one of replace.
 func (b *kept) conflict(ctx context.Context, now time.Time, id string, err error) error {
 	var failed *storageError
 	switch {
-	case !errors.As(err, &failed), errors.Is(err, scarab.ErrNoSession), errors.Is(err, errPickle):
+	case err == nil, !errors.As(err, &failed), errors.Is(err, errPickle):
 		return err
+	case errors.Is(err, scarab.ErrNoSession):
+		if id, err = b.latest(ctx, id); err != nil {
+			return err
+		}
 	case !errors.Is(err, errChanged):
 		return fmt.Errorf("%w: %w", scarab.ErrOutcomeUnknown, err)
 	}
