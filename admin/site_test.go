@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"io"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/net/html"
@@ -47,16 +50,40 @@ func newSite(t testing.TB, statements string, change ...func(*admin.Config)) *si
 // newShop serves the sample database.
 func newShop(t testing.TB, change ...func(*admin.Config)) *site {
 	t.Helper()
-	db := openDB(t)
-	if err := shop.Create(t.Context(), db); err != nil {
+	image, err := shopImage()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return serve(t, db, change...)
+	file := filepath.Join(t.TempDir(), "shop.sqlite")
+	if err := os.WriteFile(file, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, openFile(t, file), change...)
 }
 
-func openDB(t testing.TB) *sql.DB {
+// shopImage is the file of the sample database: making it takes long.
+var shopImage = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "shop")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "shop.sqlite")
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(shop.Create(context.Background(), db), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
+func openDB(t testing.TB) *sql.DB { return openFile(t, filepath.Join(t.TempDir(), "test.sqlite")) }
+
+func openFile(t testing.TB, file string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "test.sqlite")+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)&_txlock=immediate")
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)&_txlock=immediate")
 	if err != nil {
 		t.Fatal(err)
 	}

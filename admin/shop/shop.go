@@ -34,7 +34,7 @@ func Create(ctx context.Context, db *sql.DB) error {
 	if _, err := tx.ExecContext(ctx, sqliteTables); err != nil {
 		return fmt.Errorf("shop: %w", err)
 	}
-	s := &stock{ctx: ctx, tx: tx, rand: rand.New(rand.NewPCG(1, 2))}
+	s := &stock{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}, rand: rand.New(rand.NewPCG(1, 2))}
 	s.tags()
 	s.products()
 	s.customers()
@@ -50,19 +50,27 @@ func Create(ctx context.Context, db *sql.DB) error {
 
 // A stock fills the tables. The first error stops it.
 type stock struct {
-	ctx    context.Context
-	tx     *sql.Tx
-	rand   *rand.Rand
-	prices []int // in cents, by product
-	err    error
+	ctx        context.Context
+	tx         *sql.Tx
+	statements map[string]*sql.Stmt // closed with tx
+	rand       *rand.Rand
+	prices     []int // in cents, by product
+	err        error
 }
 
 func (s *stock) insert(into string, values ...any) {
 	if s.err != nil {
 		return
 	}
-	marks := strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
-	_, s.err = s.tx.ExecContext(s.ctx, "INSERT INTO "+into+" VALUES ("+marks+")", values...)
+	statement := s.statements[into]
+	if statement == nil {
+		marks := strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
+		if statement, s.err = s.tx.PrepareContext(s.ctx, "INSERT INTO "+into+" VALUES ("+marks+")"); s.err != nil {
+			return
+		}
+		s.statements[into] = statement
+	}
+	_, s.err = statement.ExecContext(s.ctx, values...)
 }
 
 func pick[T any](s *stock, from []T) T { return from[s.rand.IntN(len(from))] }
