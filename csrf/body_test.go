@@ -21,7 +21,10 @@ const formType = "application/x-www-form-urlencoded"
 // post is a request as a server hands it to a handler, with a body that comes
 // in pieces.
 func post(contentType string, body io.Reader) *http.Request {
-	r := httptest.NewRequest("POST", "/?csrf_token=from-the-query", iotest.HalfReader(body))
+	r := httptest.NewRequest("POST", "/?csrf_token=from-the-query", nil)
+	if body != nil {
+		r.Body = io.NopCloser(iotest.HalfReader(body))
+	}
 	r.Header.Set("Content-Type", contentType)
 	r.ContentLength = -1
 	return r
@@ -132,6 +135,22 @@ func TestFormTokenBodyFails(t *testing.T) {
 		body, rerr := io.ReadAll(r.Body)
 		if string(body) != start || !errors.Is(rerr, broken) {
 			t.Errorf("%s: the handler reads %q, %v", contentType, body, rerr)
+		}
+	}
+}
+
+// An error is the end of the body, also of one that would go on after it.
+func TestFormTokenBodyFailsOnce(t *testing.T) {
+	for _, contentType := range []string{formType, "multipart/form-data; boundary=bb"} {
+		r := post(contentType, nil)
+		r.Body = io.NopCloser(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("--bb and more"))))
+		if _, err := formToken(r); err == nil || !errors.Is(err, iotest.ErrTimeout) {
+			t.Errorf("%s: %v", contentType, err)
+		}
+		for range 2 {
+			if body, err := io.ReadAll(r.Body); len(body) > 1 || !errors.Is(err, iotest.ErrTimeout) {
+				t.Errorf("%s: the handler reads %q, %v", contentType, body, err)
+			}
 		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 // Its text is one line of printable ASCII without the characters that mean
 // something in HTML, whatever the request contained.
 type Error struct {
-	Reason Reason
+	Reason       Reason
+	Method, Path string // of the request; of the path at most 256 bytes
 
 	// Header is the header that decided, or "csrf_token" for the form field.
 	Header string
@@ -67,7 +68,16 @@ func (e *Error) Error() string {
 	if e.Hint != "" {
 		b.WriteString(": " + e.Hint)
 	}
+	if e.Method != "" {
+		b.WriteString(" (" + strings.Trim(inert(e.Method), `"`) + " " + inert(e.Path) + ")")
+	}
 	return b.String()
+}
+
+// of says which request it is about.
+func (e *Error) of(r *http.Request) *Error {
+	e.Method, e.Path = shorten(r.Method), shorten(r.URL.Path)
+	return e
 }
 
 // Unwrap returns e.Err.
@@ -156,7 +166,11 @@ func (p *Protection) otherOrigin(r *http.Request, header, value string, from ori
 // [scarab.DefaultOnError] does.
 func DefaultOnError(w http.ResponseWriter, r *http.Request, err error) {
 	var refused *Error
-	if !errors.As(err, &refused) {
+	switch {
+	case errors.Is(err, scarab.ErrNoMiddleware): // the program's mistake, on every request: say which
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	case !errors.As(err, &refused):
 		scarab.DefaultOnError(w, r, err)
 		return
 	}

@@ -245,7 +245,7 @@ func ExampleProtection_Check() {
 
 	send(browser, "https://www.example.com", address, "")
 	// Output:
-	// csrf: cross-origin: Origin is "https://www.example.com", not "https://10.0.0.7": if its pages may send such requests, add it to csrf.Config.TrustedOrigins; if a proxy changes the Host header, set csrf.Config.Origins to what the browser's address bar shows
+	// csrf: cross-origin: Origin is "https://www.example.com", not "https://10.0.0.7": if its pages may send such requests, add it to csrf.Config.TrustedOrigins; if a proxy changes the Host header, set csrf.Config.Origins to what the browser's address bar shows (POST "/")
 }
 
 // A site without sessions keeps the token in a cookie that a codec signs or

@@ -22,10 +22,10 @@ const (
 // A request is what a Protection knows of one, and its context.
 type request struct {
 	context.Context
-	p       *Protection
-	checked bool        // it went through the gates
-	marked  atomic.Bool // a form with the marker was rendered
-	cookie  *cookieWriter
+	p      *Protection
+	passed bool        // it went through the gates
+	marked atomic.Bool // a form with the marker was rendered
+	cookie *cookieWriter
 }
 
 type requestKey struct{}
@@ -117,7 +117,7 @@ func NewToken(ctx context.Context) (string, error) {
 			return "", err
 		}
 	default:
-		s, err := session(ctx, q)
+		s, err := session(ctx)
 		if err != nil {
 			return "", err
 		}
@@ -136,7 +136,7 @@ func pageSecret(ctx context.Context) (string, error) {
 	case q != nil && q.cookie != nil:
 		return q.cookie.secretForPage()
 	}
-	s, err := session(ctx, q)
+	s, err := session(ctx)
 	switch {
 	case err != nil:
 		return "", err
@@ -158,12 +158,11 @@ func sessionSecret(s *scarab.Session) string {
 	return s.NewCSRFToken()
 }
 
-// session is scarab.From with a better word for a handler that is outside of
-// everything.
-func session(ctx context.Context, q *request) (*scarab.Session, error) {
+// session is scarab.From with a better word for what is outside of everything.
+func session(ctx context.Context) (*scarab.Session, error) {
 	s, err := scarab.From(ctx)
-	if q == nil && errors.Is(err, scarab.ErrNoMiddleware) {
-		err = fmt.Errorf("csrf: this handler is inside neither a Factory's Wrap nor Protection.Wrap: %w", err)
+	if errors.Is(err, scarab.ErrNoMiddleware) {
+		err = fmt.Errorf("csrf: put this inside a scarab.Factory's Wrap, or set csrf.Config.Codec and use Protection.Wrap: %w", err)
 	}
 	return s, err
 }

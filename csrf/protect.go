@@ -32,7 +32,7 @@ type Protection struct {
 // session has the tokens, and around everything that renders them.
 func (p *Protection) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.serve(w, r, next, p.exempt(r))
+		p.serve(w, r, next, true)
 	})
 }
 
@@ -51,7 +51,7 @@ func (p *Protection) Require(h http.Handler) http.Handler {
 // If it has to search the body for the token, r.Body is replaced by one that
 // reads the same.
 func (p *Protection) Check(r *http.Request) error {
-	if p.exempt(r) {
+	if harmless(r) || p.exempt(r) {
 		return nil
 	}
 	return p.check(r)
@@ -88,13 +88,13 @@ func (p *Protection) exempt(r *http.Request) bool {
 	return h == exempted{} // not the handler of a redirect to the pattern: CVE-2025-47910
 }
 
-func (p *Protection) serve(w http.ResponseWriter, r *http.Request, next http.Handler, exempt bool) {
+// serve is Wrap, which heeds bypass patterns, and Require, which does not.
+func (p *Protection) serve(w http.ResponseWriter, r *http.Request, next http.Handler, bypass bool) {
 	q, w, r, fresh := p.enter(w, r)
 	if fresh && q.cookie != nil {
 		defer q.cookie.commit() // for handlers that write nothing
 	}
-	if !exempt && !q.checked && !harmless(r) {
-		q.checked = true
+	if !q.passed && !harmless(r) && !(bypass && p.exempt(r)) {
 		if p.mode != TokenOnly {
 			w.Header().Add("Vary", "Sec-Fetch-Site, Origin")
 		}
@@ -102,24 +102,30 @@ func (p *Protection) serve(w http.ResponseWriter, r *http.Request, next http.Han
 			p.onError(w, r, err)
 			return
 		}
+		q.passed = true // not before: OnError may serve another handler
 	}
 	next.ServeHTTP(w, r)
 }
 
 // letPass reports the error, and whether the request is served all the same.
 func (p *Protection) letPass(r *http.Request, err error) bool {
-	var refused *Error
-	if !errors.As(err, &refused) {
-		return p.reportOnly // the store failed, which the handler will see and the factory reports
-	}
-	e := scarab.Event{Kind: EventBlocked, Reason: string(refused.Reason), Err: refused}
+	e := scarab.Event{Kind: EventBlocked, Err: err}
 	if p.reportOnly {
 		e.Kind = EventReported
 	}
-	if p.codec == nil && (refused.Reason == WrongToken || refused.Reason == MarkerTooLate) {
-		if s, err := scarab.From(r.Context()); err == nil { // the gate has loaded it
-			e.Handle, e.Principal = s.Handle(), s.Principal()
+	var refused *Error
+	switch {
+	case errors.As(err, &refused):
+		e.Reason = string(refused.Reason)
+		if p.codec == nil && (refused.Reason == WrongToken || refused.Reason == MarkerTooLate) {
+			if s, err := scarab.From(r.Context()); err == nil { // the gate has loaded it
+				e.Handle, e.Principal = s.Handle(), s.Principal()
+			}
 		}
+	case errors.Is(err, scarab.ErrNoMiddleware):
+		e.Reason = "no middleware"
+	default:
+		return p.reportOnly // the store failed, which the factory reports
 	}
 	p.onEvent(r.Context(), e)
 	return p.reportOnly
@@ -128,18 +134,19 @@ func (p *Protection) letPass(r *http.Request, err error) bool {
 // check sends the request through the gates, the cheap one first: what comes
 // from elsewhere costs neither a store call nor a look at the body.
 func (p *Protection) check(r *http.Request) error {
-	if harmless(r) {
-		return nil
-	}
 	noToken := p.mode == OriginOnly || isHandshake(r) // to which a script cannot add a header
 	evidence, refused := p.checkOrigin(r)
 	switch {
 	case refused != nil && (noToken || p.mode != TokenOnly):
-		return refused
+		return refused.of(r)
 	case noToken:
 		return nil
 	}
-	return p.checkToken(r, evidence)
+	err := p.checkToken(r, evidence)
+	if refused, ok := err.(*Error); ok {
+		return refused.of(r)
+	}
+	return err
 }
 
 // harmless reports whether r is not checked: its method is safe, and it is no
@@ -188,7 +195,7 @@ func (p *Protection) checkToken(r *http.Request, evidence bool) error {
 	case p.codec != nil:
 		return p.checkCookieToken(r, sent, where)
 	}
-	s, err := scarab.From(r.Context())
+	s, err := session(r.Context())
 	if err != nil {
 		return err
 	}

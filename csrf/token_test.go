@@ -67,6 +67,25 @@ func TestVerifyMalformed(t *testing.T) {
 	}
 }
 
+// The decoder skips line breaks. A masked token that ends in zero bytes would
+// otherwise have a second spelling, with line breaks in their place.
+func TestVerifyLineBreaks(t *testing.T) {
+	secret := secretsOfPyramid[0]
+	raw := make([]byte, 2*len(secret))
+	copy(raw[len(secret)-3:], secret[len(secret)-3:]) // the mask's end, so that what is masked ends in zeros
+	copy(raw[len(secret):], secret[:len(secret)-3])
+	sent := encoding.EncodeToString(raw)
+	if !verify(secret, []byte(sent)) {
+		t.Fatalf("%q is not verified", sent)
+	}
+	for n := range 5 {
+		other := sent[:len(sent)-n] + strings.Repeat("\n", n)
+		if got, want := verify(secret, []byte(other)), n == 0; got != want {
+			t.Errorf("%q: %v", other, got)
+		}
+	}
+}
+
 // A masked token has one spelling for each mask: no change of it is accepted.
 func TestMaskedIsNotMalleable(t *testing.T) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=\n\r \x00"
