@@ -356,7 +356,7 @@ func (c *committer) end(ctx context.Context) error {
 		if _, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, d.cookie, Delete, d.state); err != nil {
 			return c.failedEnd(err)
 		}
-		if err := f.bury(ctx, c.now, d.state.Handle); err != nil {
+		if err := f.bury(ctx, c.now, d.state.Handle, d.state.Deadline); err != nil {
 			return c.failedEnd(err)
 		}
 	}

@@ -21,6 +21,9 @@ func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *St
 	s := found.state
 	// What is the fallback's own means nothing in the first backend.
 	s.Version, s.Private, s.numbers, s.lazy, s.Expires = 0, nil, nil, nil, time.Time{}
+	for _, v := range s.Values {
+		s.set(v.Key, v.JSON) // numbers the messages in queues
+	}
 	if s.Idle == 0 {
 		s.Idle = f.cfg.IdleTimeout
 	}
@@ -68,17 +71,25 @@ func (f *Factory) endFallback(ctx context.Context, now time.Time, fallback Fallb
 	if h == keep {
 		return nil
 	}
-	return f.bury(ctx, now, h)
+	return f.bury(ctx, now, h, st.Deadline)
 }
 
 // bury leaves a tombstone at handle, if there are fallbacks that it could be
-// adopted from again, for as long as their cookies could live.
-func (f *Factory) bury(ctx context.Context, now time.Time, handle string) error {
+// adopted from again, for as long as their cookies could live: until the
+// session's deadline, and at least for a Lifetime.
+func (f *Factory) bury(ctx context.Context, now time.Time, handle string, deadline time.Time) error {
 	a, ok := f.backend.(adopter)
 	if !ok || len(f.cfg.Fallbacks) == 0 || handle == "" {
 		return nil
 	}
-	return a.bury(ctx, now, handle, now.Add(min(f.cfg.Lifetime, maxPersistent)))
+	until := now.Add(maxPersistent)
+	if f.cfg.IdleTimeout != Never && !deadline.IsZero() && deadline.Before(until) {
+		until = deadline
+		if usual := now.Add(min(f.cfg.Lifetime, maxPersistent)); usual.After(until) {
+			until = usual
+		}
+	}
+	return a.bury(ctx, now, handle, until)
 }
 
 // reload reads a session's state again.

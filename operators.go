@@ -79,7 +79,7 @@ func (f *Factory) Revoke(ctx context.Context, handle string) error {
 	if b, ok := f.backend.(*inCookie); ok {
 		err = b.deny(ctx, f.now(), handle, time.Time{})
 	} else if err = store.Delete(ctx, h); err == nil {
-		err = f.bury(ctx, f.now(), handle)
+		err = f.bury(ctx, f.now(), handle, time.Time{})
 	}
 	if err != nil {
 		return &StoreError{Op: Delete.String(), Err: err}
@@ -109,13 +109,13 @@ func (f *Factory) RevokePrincipal(ctx context.Context, principal string, keep ..
 			kept = append(kept, h)
 		}
 	}
-	var adopted []string
+	adopted := make(map[string]time.Time) // the deadlines
 	if len(f.cfg.Fallbacks) > 0 {
 		for rec, err := range ps.Principal(ctx, principal) {
 			if err != nil {
 				return 0, &StoreError{Op: Delete.String(), Err: err}
 			}
-			adopted = append(adopted, rec.Handle.String())
+			adopted[rec.Handle.String()] = rec.Deadline
 		}
 	}
 	n, err := ps.RevokePrincipal(ctx, principal, now, kept...)
@@ -124,25 +124,15 @@ func (f *Factory) RevokePrincipal(ctx context.Context, principal string, keep ..
 	}
 	for _, s := range keep {
 		s.loginAfter(principal, now)
-		adopted = remove(adopted, s.Handle())
+		delete(adopted, s.Handle())
 	}
-	for _, h := range adopted {
-		if err := f.bury(ctx, now, h); err != nil {
+	for h, deadline := range adopted {
+		if err := f.bury(ctx, now, h, deadline); err != nil {
 			return n, &StoreError{Op: Delete.String(), Err: err}
 		}
 	}
 	f.emit(ctx, []Event{{Kind: EventRevoked, Principal: principal}})
 	return n, nil
-}
-
-func remove(list []string, s string) []string {
-	var rest []string
-	for _, e := range list {
-		if e != s {
-			rest = append(rest, e)
-		}
-	}
-	return rest
 }
 
 // loginAfter moves a login of s that is not committed yet behind a revocation
