@@ -51,14 +51,29 @@ type step struct {
 
 // newSite is a site with its sessions in a memstore.
 func newSite(t testing.TB, cfg scarab.Config) *site {
-	s := &site{t: t, store: scarabtest.NewFailingStore(memstore.New())}
-	s.store.On(scarabtest.Any, 0, func(_ context.Context, call scarabtest.Call, do func() error) error {
-		s.mu.Lock()
-		s.calls = append(s.calls, string(call.Method))
-		s.mu.Unlock()
-		return do()
-	})
-	s.start(scarab.Stored(s.store), cfg)
+	s := &site{t: t}
+	s.start(scarab.Stored(s.recorded()), cfg)
+	return s
+}
+
+// recorded makes the site's store, whose calls are noted.
+func (s *site) recorded() *scarabtest.FailingStore {
+	s.store = scarabtest.NewFailingStore(memstore.New())
+	s.store.On(scarabtest.Any, 0, s.record)
+	return s.store
+}
+
+func (s *site) record(_ context.Context, call scarabtest.Call, do func() error) error {
+	s.mu.Lock()
+	s.calls = append(s.calls, string(call.Method))
+	s.mu.Unlock()
+	return do()
+}
+
+// newPlainSite is a site with a store that offers nothing beyond what it must.
+func newPlainSite(t testing.TB, cfg scarab.Config) *site {
+	s := &site{t: t}
+	s.start(scarab.Stored(struct{ scarab.Store }{s.recorded()}), cfg)
 	return s
 }
 
@@ -292,3 +307,10 @@ func header(name string, values ...string) func(*http.Request) {
 }
 
 func method(m string) func(*http.Request) { return func(r *http.Request) { r.Method = m } }
+
+// canceled is a context that has ended.
+func canceled() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
