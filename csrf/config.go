@@ -95,7 +95,7 @@ func (m Mode) String() string {
 // marker for visitors without one and will be refused. Start the session
 // first.
 const (
-	EventBlocked  scarab.EventKind = "csrf_blocked"  // a request was refused; Err is the *Error
+	EventBlocked  scarab.EventKind = "csrf_blocked"  // a request was refused; Err is the *Error, or matches scarab.ErrNoMiddleware
 	EventReported scarab.EventKind = "csrf_reported" // it would have been, but for ReportOnly
 )
 

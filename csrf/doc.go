@@ -16,8 +16,8 @@
 // is loaded. Origins are compared whole, scheme and port included, with the
 // Host of the request or with Config.Origins. A request with none of the three
 // headers passes this gate: programs send none, and they hold no cookie that
-// they were not given. WebSocket handshakes pass it too, because browsers open
-// WebSockets across sites and send the cookies along.
+// they were not given. WebSocket handshakes go through it as well, though they
+// are GETs: browsers open WebSockets across sites and send the cookies along.
 //
 // # Token
 //
@@ -30,7 +30,9 @@
 //
 // The body is read for the field if it is urlencoded and at most 1 MiB, or if
 // it is multipart, then as far as the first 64 KiB. The handler sees all of it,
-// and the rest of an upload streams. Put the field before the files.
+// and the rest of an upload streams. Put the field before the files. If the
+// field is there more than once, the last one of an urlencoded body counts, as in
+// Pyramid, and the first one of a multipart body.
 //
 // # Visitors without a session
 //
