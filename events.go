@@ -48,7 +48,7 @@ func LogEvents(logger *slog.Logger) func(context.Context, Event) {
 		switch e.Kind {
 		case EventFailed, EventHeaderSent:
 			level = slog.LevelError
-		case EventRejected, EventEnded, EventDropped, EventCSRF:
+		case EventRejected, EventEnded, EventDropped, EventCSRF, "csrf_blocked", "csrf_reported": // the last two are package csrf's
 			level = slog.LevelWarn
 		}
 		if logger.Enabled(ctx, level) {
