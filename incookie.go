@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -90,24 +89,32 @@ func (b *inCookie) Load(ctx context.Context, now time.Time, name, value string) 
 		return nil, reject("from the future")
 	}
 	if b.denied != nil {
-		st.Private = cookieHandle(name, value)
-		if err := b.allowed(ctx, now, b.handles(st)); err != nil {
+		from := b.from(st, cookieHandle(name, value))
+		switch superseded, err := b.allowed(ctx, now, from.handle); {
+		case superseded:
+			return nil, ErrSuperseded
+		case err != nil:
 			return nil, err
 		}
+		st.Private = from
 	}
 	return st, nil
 }
 
 // Commit implements Backend.
 func (b *inCookie) Commit(ctx context.Context, now time.Time, name, old string, op Op, st *State) (string, error) {
-	if b.denied == nil {
-		st.Handle = ""
-	} else if err := b.commitDenied(ctx, now, op, st); err != nil {
-		return "", err
+	if b.denied != nil {
+		return b.commitListed(ctx, now, name, op, st)
 	}
+	st.Handle = ""
 	if op == Delete {
 		return "", nil
 	}
+	return b.encode(now, name, st)
+}
+
+// encode makes the cookie's value.
+func (b *inCookie) encode(now time.Time, name string, st *State) (string, error) {
 	if st.unbound {
 		st.Deadline, st.unbound = deadline(now, b.cfg.Lifetime), false
 	}
@@ -305,84 +312,8 @@ func (st *State) parseReserved(raw json.RawMessage) error {
 	})
 }
 
-// handles returns the handles by which a loaded state may have been denied: its
-// own, else that of the very value, for a cookie made without a deny list.
-func (b *inCookie) handles(st *State) Handle {
-	if h, err := ParseHandle(st.Handle); err == nil {
-		return h
-	}
-	h, _ := st.Private.(Handle)
-	return h
-}
-
 func cookieHandle(name, value string) (h Handle) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "scarab cookie\x00%d\x00%s\x00%s", len(name), name, value))
 	copy(h[:], sum[:])
 	return h
-}
-
-// allowed fails with ErrNoSession if h was denied.
-func (b *inCookie) allowed(ctx context.Context, now time.Time, h Handle) error {
-	switch _, err := b.denied.Load(ctx, h, now); {
-	case err == nil, errors.Is(err, ErrUndecodable):
-		return reject("ended")
-	case errors.Is(err, ErrNoSession):
-		return nil
-	default:
-		return err
-	}
-}
-
-// commitDenied does what op means for the deny list, before the cookie is made.
-func (b *inCookie) commitDenied(ctx context.Context, now time.Time, op Op, st *State) error {
-	if op != Create {
-		h := b.handles(st)
-		if op != Delete { // a logout that was faster counts
-			if err := b.allowed(ctx, now, h); err != nil {
-				return err
-			}
-		}
-		if op == Delete || op == Renew {
-			if err := b.deny(ctx, now, h.String(), st.Deadline); err != nil {
-				return err
-			}
-			st.Handle = ""
-		}
-	}
-	if st.Handle == "" {
-		st.Handle = newHandle().String()
-	}
-	return nil
-}
-
-// deny keeps the cookie with this handle out until its deadline, at most 400
-// days.
-func (b *inCookie) deny(ctx context.Context, now time.Time, handle string, until time.Time) error {
-	if b.denied == nil {
-		return nil
-	}
-	h, err := ParseHandle(handle)
-	if err != nil {
-		return err
-	}
-	if latest := now.Add(maxPersistent); until.IsZero() || until.After(latest) {
-		until = latest
-	}
-	err = b.denied.Create(ctx, tombstone(h, now, until))
-	if errors.Is(err, ErrExists) {
-		return nil
-	}
-	return err
-}
-
-func (b *inCookie) bury(ctx context.Context, now time.Time, handle string, until time.Time) error {
-	return b.deny(ctx, now, handle, until)
-}
-
-// adopted reports an error for a session that was adopted and ended since.
-func (b *inCookie) adopted(ctx context.Context, now time.Time, h Handle) (*State, error) {
-	if b.denied == nil {
-		return nil, nil
-	}
-	return nil, b.allowed(ctx, now, h)
 }

@@ -77,7 +77,7 @@ func (f *Factory) Revoke(ctx context.Context, handle string) error {
 		return unsupported("Revoke")
 	}
 	if b, ok := f.backend.(*inCookie); ok {
-		err = b.deny(ctx, f.now(), handle, time.Time{})
+		err = b.end(ctx, f.now(), h, time.Time{})
 	} else if err = store.Delete(ctx, h); err == nil {
 		err = f.bury(ctx, f.now(), handle, time.Time{})
 	}
