@@ -181,9 +181,9 @@ func (s *Store) principal(ctx context.Context, principal string) ([]scarab.Recor
 	return s.sessions(ctx, principal, es)
 }
 
-// RevokePrincipal implements [scarab.PrincipalStore]. It takes two round trips,
-// and one more for each 500 sessions. The revocation is remembered for 400
-// days.
+// RevokePrincipal implements [scarab.PrincipalStore]. It takes three round
+// trips for up to 500 sessions, and one more for each 500. The revocation is
+// remembered for 400 days.
 func (s *Store) RevokePrincipal(ctx context.Context, principal string, at time.Time, keep ...scarab.Handle) (int, error) {
 	n, err := s.revokePrincipal(ctx, principal, at, keep)
 	if err != nil {

@@ -90,6 +90,11 @@ func decode(h scarab.Handle, b []byte) (scarab.Record, error) {
 	if len(texts) < principal+label {
 		return scarab.Record{}, errFormat
 	}
+	for i := range 7 {
+		if n := binary.BigEndian.Uint64(b[atTimes+8*i:]); n > neverIdle {
+			return scarab.Record{}, errFormat
+		}
+	}
 	at := func(i int) time.Time { return instant(binary.BigEndian.Uint64(b[atTimes+8*i:])) }
 	return scarab.Record{
 		Handle:    h,

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/scarab-go/scarab"
@@ -36,4 +37,10 @@ func TestSQLStore_unlogged(t *testing.T) {
 	scarabtest.TestStore(t, func(t *testing.T) scarab.Store {
 		return newSQLStore(t, db, sqlstore.PostgreSQL, sqlstore.Unlogged())
 	}, scarabtest.StoreOptions{})
+}
+
+// conflictCarries reports whether err is a conflict with a record that has data.
+func conflictCarries(err error, data string) bool {
+	var conflict *scarab.ConflictError[scarab.Record]
+	return errors.As(err, &conflict) && conflict.Current != nil && string(conflict.Current.Data) == data
 }

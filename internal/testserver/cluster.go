@@ -100,12 +100,8 @@ func RedisCluster(t testing.TB, args ...string) *Cluster {
 	t.Helper()
 	c := new(Cluster)
 	for i := range 6 {
-		bus, err := freePort()
-		if err != nil {
-			t.Fatal(err)
-		}
 		node := Redis(t, append([]string{
-			"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus),
+			"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(FreePort(t)),
 			"--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0",
 		}, args...)...)
 		if i < 3 {

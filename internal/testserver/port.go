@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"testing"
 )
 
 // Ports are taken from below those that the kernel gives to outgoing
@@ -38,4 +39,14 @@ func freePort() (int, error) {
 		return port, nil
 	}
 	return 0, errors.New("no free port found")
+}
+
+// FreePort returns a port of 127.0.0.1 that nothing listens on.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatalf("testserver: %v", err)
+	}
+	return port
 }
