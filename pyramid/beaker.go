@@ -179,6 +179,9 @@ func (b *beaker) decode(now time.Time, value any, _ time.Duration) (*scarab.Stat
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(dict.keys) == 0 { // no session to Beaker either
+		return nil, nil, errUndecodable
+	}
 	_, legacy := value.(*pyDict)
 	return b.state(now, dict, b.data.serializer == JSON && !legacy)
 }
@@ -209,9 +212,17 @@ func (b *beaker) encode(now time.Time, id string, st *scarab.State, c *contents)
 	if err := c.fill(dict, st, b.data.plain()); err != nil {
 		return nil, 0, err
 	}
-	putReserved(dict, id, st, b.c.Timeout)
+	putReserved(dict, id, st, b.idle())
 	value, err := b.data.seal(dict)
 	return value, b.ttl(now, st), err
+}
+
+// idle is the idle timeout that Beaker itself gives sessions.
+func (b *beaker) idle() time.Duration {
+	if b.c.Timeout == 0 {
+		return scarab.Never
+	}
+	return b.c.Timeout
 }
 
 // place puts the domain and the path of the cookie into dict.

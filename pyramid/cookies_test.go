@@ -27,6 +27,19 @@ var better = map[string]string{
 	"signed_cookie_json/signed-odd-accessed-future": "the same",
 	"signed_cookie_json/tamper-twice-good-bad":      "both cookies are tried; Python takes the last",
 	"signed_cookie_pickle/tamper-twice-good-bad":    "the same",
+
+	"beaker_redis_modern/odd-dict":                               "both generations are read, whichever is written",
+	"beaker_redis_modern/odd-dict-invalidate-corrupt":            "the same",
+	"beaker_redis_modern/odd-dict-protocol-0":                    "the same",
+	"beaker_redis_modern/odd-dict-protocol-0-invalidate-corrupt": "the same",
+	"beaker_redis_legacy/odd-text":                               "the same",
+	"beaker_redis_legacy/odd-text-invalidate-corrupt":            "the same",
+	"beaker_redis_modern/odd-no-times":                           "a session that is in the storage is not new",
+	"beaker_redis_modern/odd-no-times-invalidate-corrupt":        "the same",
+	"beaker_redis_legacy/odd-no-times":                           "the same",
+	"beaker_redis_legacy/odd-no-times-invalidate-corrupt":        "the same",
+
+	"beaker_id_cookie/read-unsigned-path": "an id that leads to another folder is refused",
 }
 
 var cookieFiles = []string{"signed_cookie_json", "signed_cookie_pickle", "unencrypted_cookie_1x", "nacl_json", "nacl_pickle"}
