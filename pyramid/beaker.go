@@ -25,8 +25,11 @@ type BeakerConfig struct {
 	// an id has the session.
 	InsecureUnsignedID bool
 
-	// Timeout is the option timeout; zero is none. Sessions that Python made
-	// have it as their idle timeout. Set Config.IdleTimeout to the same.
+	// Timeout is the option timeout, scarab.Never if Beaker has none, which is
+	// its default. It is the idle timeout of sessions that Python made. Set
+	// Config.IdleTimeout to the same: another one is written into each session
+	// that Go makes, under the key _scarab_. Zero is Config.IdleTimeout for all
+	// sessions, and none for Python.
 	Timeout time.Duration
 
 	// Legacy is for Beaker up to 1.11: what is stored without encryption is
@@ -212,17 +215,9 @@ func (b *beaker) encode(now time.Time, id string, st *scarab.State, c *contents)
 	if err := c.fill(dict, st, b.data.plain()); err != nil {
 		return nil, 0, err
 	}
-	putReserved(dict, id, st, b.idle())
+	putReserved(dict, id, st, b.c.Timeout)
 	value, err := b.data.seal(dict)
 	return value, b.ttl(now, st), err
-}
-
-// idle is the idle timeout that Beaker itself gives sessions.
-func (b *beaker) idle() time.Duration {
-	if b.c.Timeout == 0 {
-		return scarab.Never
-	}
-	return b.c.Timeout
 }
 
 // place puts the domain and the path of the cookie into dict.
@@ -240,7 +235,7 @@ func (b *beaker) place(dict *pyDict, c *contents) {
 
 // ttl is Beaker's: only with a timeout, and two minutes longer.
 func (b *beaker) ttl(now time.Time, st *scarab.State) time.Duration {
-	if b.c.Timeout <= 0 || st.Idle == scarab.Never {
+	if b.c.Timeout == 0 || b.c.Timeout == scarab.Never || st.Idle == scarab.Never {
 		return none
 	}
 	return max(b.c.Timeout, st.Idle) + 2*time.Minute

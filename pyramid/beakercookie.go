@@ -95,7 +95,7 @@ func (b *beakerCookie) Commit(_ context.Context, now time.Time, name, _ string, 
 	}
 	st.Handle = ""
 	st.Seen = now
-	putReserved(dict, "", st, b.idle())
+	putReserved(dict, "", st, b.c.Timeout)
 	dict.put(beakerCreated, fromTime(st.Created)).put(beakerAccessed, fromTime(now))
 	if expires := c.own(beakerExpires, nil); expires != nil {
 		dict.put(beakerExpires, expires)

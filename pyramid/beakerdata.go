@@ -54,7 +54,7 @@ func (c BeakerConfig) data() (*beakerData, error) {
 		return nil, fmt.Errorf("pyramid: NonceBits is %d; Beaker has 128, the default, and 48", c.NonceBits)
 	}
 	if c.Timeout < 0 {
-		return nil, fmt.Errorf("pyramid: Timeout is %v: use 0 for none", c.Timeout)
+		return nil, fmt.Errorf("pyramid: Timeout is %v: use scarab.Never for none", c.Timeout)
 	}
 	if c.EncryptKey == "" {
 		return d, nil

@@ -159,7 +159,7 @@ func newPlayer(t *testing.T, file string, v vector) *player {
 		b, err = RedisSessionsFork(p.client, c)
 	case o.Type == "cookie":
 		name = "beaker.session.id"
-		c := BeakerConfig{ValidateKey: v.text(t, "validate_key")}
+		c := BeakerConfig{ValidateKey: v.text(t, "validate_key"), Timeout: idle}
 		b, err = BeakerCookie(c)
 	default:
 		name = "beaker.session.id"

@@ -41,6 +41,9 @@ func (v vector) beaker(t testing.TB, legacy bool) BeakerConfig {
 		Crypto: BeakerCrypto(o.CryptoType), NonceBits: o.NonceBits, Timeout: time.Duration(o.Timeout * 1e9),
 		Domain: o.CookieDomain, Path: o.CookiePath,
 	}
+	if c.Timeout == 0 {
+		c.Timeout = scarab.Never
+	}
 	if secret := v.text(t, "secret"); secret != "" {
 		c.Secrets = []string{secret}
 	} else {
@@ -58,10 +61,7 @@ func beakerApp(t testing.TB, s BeakerStorage, c BeakerConfig) *app {
 	}
 	return newApp(t, b, func(cfg *scarab.Config) {
 		cfg.Cookie.Name = "beaker.session.id"
-		cfg.IdleTimeout = scarab.Never
-		if c.Timeout > 0 {
-			cfg.IdleTimeout = c.Timeout
-		}
+		cfg.IdleTimeout = c.Timeout
 	})
 }
 
@@ -193,8 +193,12 @@ func TestBeakerRedis_vectors(t *testing.T) {
 				if !sameJSON(t, []byte(exact(t, dict)), want.Session) {
 					t.Errorf("stored\ngot  %s\nwant %s", exact(t, dict), want.Session)
 				}
-				if want := redisTTL(t, client, key); c.Timeout > 0 && want != int64(c.Timeout/time.Second)+120 || c.Timeout == 0 && want != -1 {
-					t.Errorf("TTL %d with timeout %v", want, c.Timeout)
+				wantTTL := int64(-1)
+				if c.Timeout != scarab.Never {
+					wantTTL = int64(c.Timeout/time.Second) + 120
+				}
+				if ttl := redisTTL(t, client, key); ttl != wantTTL {
+					t.Errorf("TTL %d with timeout %v", ttl, c.Timeout)
 				}
 			})
 		}
@@ -346,10 +350,7 @@ func TestBeakerCookie_vectors(t *testing.T) {
 			}
 			a := newApp(t, b, func(cfg *scarab.Config) {
 				cfg.Cookie.Name = "beaker.session.id"
-				cfg.IdleTimeout = scarab.Never
-				if c.Timeout > 0 {
-					cfg.IdleTimeout = c.Timeout
-				}
+				cfg.IdleTimeout = c.Timeout
 			})
 			if v.raw["read_at"] == nil { // only what was written is known
 				v.raw["read_at"] = v.raw["time"]
