@@ -177,9 +177,6 @@ func (s *Store) Delete(ctx context.Context, h scarab.Handle) error {
 		force = "write"
 	}
 	res, err := s.runDurably(ctx, remove, []string{s.sessionKey(h)}, force)
-	if rueidis.IsRedisNil(err) {
-		return nil
-	}
 	if err != nil {
 		return failed("deleting", h, err)
 	}

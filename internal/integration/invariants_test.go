@@ -1,0 +1,26 @@
+package integration
+
+import (
+	"testing"
+
+	"github.com/redis/rueidis"
+
+	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/internal/invariants"
+	"github.com/scarab-go/scarab/internal/testserver"
+	"github.com/scarab-go/scarab/redisstore"
+)
+
+// What sessions keep when requests overlap, on the stores that they are kept in.
+func TestInvariants(t *testing.T) {
+	for _, d := range databases {
+		t.Run(d.name, func(t *testing.T) {
+			db := d.open(t)
+			invariants.Run(t, func(t *testing.T) scarab.Store { return newSQLStore(t, db, d.dialect) })
+		})
+	}
+	t.Run("Redis", func(t *testing.T) {
+		client := newRedis(t, rueidis.ClientOption{}, testserver.SharedRedis(t).Addr)
+		invariants.Run(t, func(*testing.T) scarab.Store { return newRedisStore(client, redisstore.Config{}) })
+	})
+}
