@@ -364,3 +364,15 @@ func adoptedHandle(cookieName string, st *State, value string) (h Handle) {
 	copy(h[:], sum[:])
 	return h
 }
+
+// Values returns the entries of the session that r is the record of, for tools
+// that show them. Data that does not decode is an error that matches
+// ErrUndecodable; a tombstone, which some ended sessions leave, holds nothing.
+func (r Record) Values() ([]Value, error) {
+	if isTombstone(r) {
+		return nil, nil
+	}
+	var st State
+	err := st.parseData(r.Handle, r.Data)
+	return st.Values, err
+}

@@ -3,6 +3,8 @@
 //	scarab serve      an administration interface over an SQL database
 //	scarab keygen     a key for a cookie codec
 //	scarab inspect    what a session cookie says, and whether it is accepted
+//	scarab sessions   list and end the sessions in a store
+//	scarab migrate    copy running sessions from one store to another
 //
 // "scarab help COMMAND" tells the rest.
 package main
@@ -43,6 +45,8 @@ var commands = []command{
 	{"serve", "", "start the administration interface over a database", serve},
 	{"keygen", "", "print a new key for a cookie codec", keygen},
 	{"inspect", "[COOKIE | -]", "tell what a session cookie says; exit 1 if it is not accepted", inspect},
+	{"sessions", "list | show HANDLE | revoke HANDLE | revoke-user NAME | sweep", "list and end the sessions in a store", operate},
+	{"migrate", "", "copy running sessions from one store to another", migrate},
 }
 
 // Exit codes.

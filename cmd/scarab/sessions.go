@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/cookiecodec"
 	"github.com/scarab-go/scarab/memstore"
-	"github.com/scarab-go/scarab/sqlstore"
 )
 
 // A keeper is where sessions are kept.
@@ -22,42 +20,26 @@ type keeper struct {
 // keep opens what --sessions names. beside is what the files have in common
 // that scarab makes next to a database; keyFile is empty, or named by the user.
 func keep(ctx context.Context, address, beside, keyFile string) (*keeper, error) {
-	scheme, rest, _ := strings.Cut(address, ":")
+	scheme, _, _ := strings.Cut(address, ":")
 	switch scheme {
 	case "":
-		return keepSQLite(ctx, beside+".sqlite")
-	case "sqlite":
-		if rest == "" {
-			return nil, &usageError{"--sessions sqlite: names no file", "write sqlite:FILE"}
-		}
-		return keepSQLite(ctx, rest)
+		return keepStore(ctx, "sqlite:"+beside+".sqlite")
+	case "sqlite", "postgres", "postgresql", "mysql", "redis", "rediss", "redis-cluster":
+		return keepStore(ctx, address)
 	case "memory":
 		return &keeper{scarab.Stored(memstore.New()), "in memory, until this process ends", func() error { return nil }}, nil
 	case "cookie", "signed":
 		return keepInCookie(scheme, beside+".key", keyFile)
 	}
-	return nil, &usageError{fmt.Sprintf("--sessions %q is not known", address), "use sqlite:FILE, memory:, cookie or signed:"}
+	return nil, &usageError{fmt.Sprintf("--sessions %q is not known", address), "use memory:, cookie, signed:, " + storeURLs}
 }
 
-func keepSQLite(ctx context.Context, file string) (*keeper, error) {
-	// Sessions are personal data: a new file is for its owner only.
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+func keepStore(ctx context.Context, address string) (*keeper, error) {
+	store, err := openStore(ctx, "--sessions", address, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-	db, err := openSQLite(file, "journal_mode(WAL)", "synchronous(NORMAL)")
-	if err != nil {
-		return nil, err
-	}
-	store := sqlstore.New(db, sqlstore.SQLite)
-	if err := store.CreateTable(ctx); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return &keeper{scarab.Stored(store), "in " + file, func() error { store.Close(); return db.Close() }}, nil
+	return &keeper{scarab.Stored(store.Store), "in " + strings.TrimPrefix(store.where, "sqlite:"), store.close}, nil
 }
 
 func keepInCookie(scheme, defaultFile, keyFile string) (*keeper, error) {
