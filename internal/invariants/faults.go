@@ -188,7 +188,7 @@ func (e *env) outcome(b, old *Browser) string {
 	e.Helper()
 	a := e.ok(b.Do(func(v *Visit) {
 		tell(v)
-		v.Say(", expires ", v.S.Expires().Sub(Noon), ", ends ", v.S.Deadline().Sub(Noon))
+		v.Say(", expires ", v.S.Expires().Sub(Start), ", ends ", v.S.Deadline().Sub(Start))
 	}))
 	opens := "the same"
 	if old.Token() != b.Token() {

@@ -158,7 +158,7 @@ func onlyShownPopsRemove(e *env) {
 	}
 	for range 100 {
 		s.Clock.Advance(10 * 60e9) // each of them extends the session
-		if e.ok(b.Do(doing(reads))); s.Clock.Now().Sub(Noon) > 20*3600e9 {
+		if e.ok(b.Do(doing(reads))); s.Clock.Now().Sub(Start) > 20*3600e9 {
 			break // its lifetime is a day
 		}
 	}

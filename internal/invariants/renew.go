@@ -111,7 +111,7 @@ func supersededOpensNothing(e *env) {
 			}
 		}))
 		if a.Body != "" || len(a.SetCookie) > 0 {
-			e.breaks("%v after the renewal: %v", s.Clock.Now().Sub(Noon), a)
+			e.breaks("%v after the renewal: %v", s.Clock.Now().Sub(Start), a)
 		}
 		if r, err := s.Record(handle); err == nil && (!r.Seen.Equal(record.Seen) || !r.Expires.Equal(record.Expires)) {
 			e.breaks("it has extended the session from %v to %v", record.Expires, r.Expires)

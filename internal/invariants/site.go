@@ -16,8 +16,9 @@ import (
 	"github.com/scarab-go/scarab/scarabtest"
 )
 
-// Noon is where the clock of a [Site] stands at first.
-var Noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+// Start is where the clock of a [Site] stands at first: now, because a store may
+// remove by its own clock what has expired.
+var Start = time.Now().UTC().Truncate(time.Second)
 
 // CookieName is the cookie of a [Site] whose Config names no other.
 const CookieName = "__Host-session"
@@ -52,7 +53,7 @@ func NewSite(t testing.TB, store scarab.Store, cfg scarab.Config) *Site {
 // NewSiteOn is a site whose sessions are in b.
 func NewSiteOn(t testing.TB, b scarab.Backend, cfg scarab.Config) *Site {
 	t.Helper()
-	s := &Site{t: t, Clock: scarabtest.NewClock(Noon), visits: make(map[string]*Visit)}
+	s := &Site{t: t, Clock: scarabtest.NewClock(Start), visits: make(map[string]*Visit)}
 	if cfg.Clock == nil {
 		cfg.Clock = s.Clock.Now
 	}

@@ -101,7 +101,7 @@ func touchKeepsLimits(e *env) {
 		for step := range 24 * 2 {
 			var expires, deadline time.Time
 			a := e.ok(b.Do(func(v *Visit) { expires, deadline = v.S.Expires(), v.S.Deadline() }))
-			if expires.After(deadline) || !deadline.Equal(Noon.Add(24*time.Hour)) {
+			if expires.After(deadline) || !deadline.Equal(Start.Add(24*time.Hour)) {
 				e.breaks("after %v it expires at %v, with a deadline at %v: %v", time.Duration(step)*30*time.Minute, expires, deadline, a)
 			}
 			if e.sees(b) == "" {
@@ -120,7 +120,7 @@ func touchKeepsLimits(e *env) {
 		for range 10 {
 			s.Clock.Advance(4 * time.Minute)
 			if e.sees(b) == "" {
-				e.breaks("after %v of use it has expired", s.Clock.Now().Sub(Noon))
+				e.breaks("after %v of use it has expired", s.Clock.Now().Sub(Start))
 			}
 		}
 		s.Clock.Advance(5*time.Minute + time.Second)
