@@ -15,8 +15,10 @@ test: cc setup lint
 	if [ -s .skipped ]; then echo; echo "Not tested on this machine:"; sort -u .skipped; fi; \
 	exit $$status
 
+# On a machine that setup cannot prepare, tests say by name what they skip; in CI
+# nothing is skipped.
 setup:
-	@sh scripts/setup.sh
+	@sh scripts/setup.sh || [ -z "$$CI" ]
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi

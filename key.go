@@ -79,14 +79,14 @@ func (k Key[T]) Update(s *Session, f func(T) T) {
 func (k Key[T]) Edit(s *Session) *T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	raw, ok := s.cur.get(string(k))
+	current, _ := s.cur.get(string(k))
 	for _, v := range s.views {
-		if p, is := v.value.(*T); is && v.edit && v.key == string(k) && same(v.raw, raw) {
+		if p, is := v.value.(*T); is && v.edit && v.key == string(k) && same(v.raw, current) {
 			return p
 		}
 	}
 	s.settle(string(k))
-	raw, ok = s.cur.get(string(k))
+	raw, ok := s.cur.get(string(k))
 	p := new(T)
 	if ok {
 		v, err := k.decode(raw)
