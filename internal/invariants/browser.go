@@ -134,7 +134,7 @@ func (b *Browser) Start(h func(*Visit), edits ...func(*http.Request)) *Request {
 func (r *Request) Finish() Answer {
 	r.visit.resume()
 	a := <-r.answer
-	if a.Err == nil {
+	if r.visit.begun.Load() {
 		<-r.visit.done // a client may have its answer before the server is done
 		a.Failed = r.visit.failed
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,7 +91,9 @@ func NewSiteOn(t testing.TB, b scarab.Backend, cfg scarab.Config) *Site {
 func (s *Site) Serve(wrap func(http.Handler) http.Handler) {
 	inner := wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.visit(r).serve(w, r) }))
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer close(s.visit(r).done)
+		v := s.visit(r)
+		v.begun.Store(true)
+		defer close(v.done)
 		inner.ServeHTTP(w, r)
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // panics are part of the tests
@@ -160,6 +163,7 @@ type Visit struct {
 	said    bytes.Buffer
 	failed  error // that OnError was called with
 
+	begun   atomic.Bool // the server has it
 	hold    sync.Once
 	reached chan struct{} // closed when the handler holds
 	open    sync.Once
