@@ -168,10 +168,13 @@ const (
 	beakerExpires  = "_expires" // type=cookie, legacy
 )
 
-func (b *beaker) newID() string {
+func (b *beaker) newID() string { return newUUID() }
+
+// newUUID is Python's uuid.uuid4().hex: 122 random bits.
+func newUUID() string {
 	var id [16]byte
 	rand.Read(id[:])
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // as uuid4 says
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return hex.EncodeToString(id[:])
 }
 
