@@ -226,7 +226,9 @@ func (b *browser) try(h http.HandlerFunc, edits ...func(*http.Request)) (answer,
 	res, err := s.server.Client().Transport.RoundTrip(r)
 	if err == nil {
 		var body []byte
-		body, err = io.ReadAll(res.Body)
+		if res.StatusCode != http.StatusSwitchingProtocols { // whose body is the connection
+			body, err = io.ReadAll(res.Body)
+		}
 		res.Body.Close()
 		a = answer{status: res.StatusCode, header: res.Header, body: string(body), set: res.Header["Set-Cookie"]}
 		for _, line := range a.set {

@@ -1,0 +1,128 @@
+package scarab_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scarab-go/scarab"
+)
+
+// Without DropOnError an error page is an answer like any other.
+func TestConfig_DropOnError(t *testing.T) {
+	tests := []struct {
+		name   string
+		drop   bool
+		status int
+		do     func(*scarab.Session)
+		left   string
+		calls  string
+	}{
+		{"500 keeps", false, 500, func(s *scarab.Session) { s.Set("b", 1) }, "a=1 b=1", "LoadTouch Save"},
+		{"500 drops", true, 500, func(s *scarab.Session) { s.Set("b", 1) }, "a=1", "LoadTouch"},
+		{"503 drops", true, 503, func(s *scarab.Session) { s.Set("b", 1) }, "a=1", "LoadTouch"},
+		{"499 keeps", true, 499, func(s *scarab.Session) { s.Set("b", 1) }, "a=1 b=1", "LoadTouch Save"},
+		{"303 keeps", true, 303, func(s *scarab.Session) { s.Set("b", 1) }, "a=1 b=1", "LoadTouch Save"},
+		{"a login is dropped", true, 500, func(s *scarab.Session) { s.Login("ann") }, "a=1", "LoadTouch"},
+		{"an Edit is dropped", true, 500, func(s *scarab.Session) { *scarab.Key[int]("a").Edit(s) = 2 }, "a=1", "LoadTouch"},
+		{"a change that cannot be encoded is dropped", true, 500, func(s *scarab.Session) { s.Set("b", func() {}) }, "a=1", "LoadTouch"},
+		{"an Invalidate is not", true, 500, func(s *scarab.Session) { s.Invalidate(); s.Set("b", 1) }, "", "LoadTouch Delete"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newSite(t, scarab.Config{DropOnError: tt.drop}).browser()
+			b.visit(func(s *scarab.Session) { s.Set("a", 1) })
+			a := b.ask(func(w http.ResponseWriter, r *http.Request) {
+				opened(t, tt.do)(w, r)
+				w.WriteHeader(tt.status)
+				io.WriteString(w, "page")
+			})
+			if a.status != tt.status || a.body != "page" || a.calls != tt.calls {
+				t.Errorf("%d %q, store calls %q, want %q", a.status, a.body, a.calls, tt.calls)
+			}
+			if got := b.sees(); got != tt.left {
+				t.Errorf("left %s, want %s", got, tt.left)
+			}
+		})
+	}
+}
+
+// A panic commits nothing, except an Invalidate.
+func TestCommit_panic(t *testing.T) {
+	tests := []struct {
+		name    string
+		do      func(*scarab.Session)
+		wait    time.Duration
+		calls   string // after the load
+		left    string
+		cleared bool
+	}{
+		{"a change", func(s *scarab.Session) { s.Set("a", 2) }, 0, "", "a=1", false},
+		{"a login", func(s *scarab.Session) { s.Login("ann") }, 0, "", "a=1", false},
+		{"a touch that is due", func(s *scarab.Session) { s.Get("a") }, 7 * time.Minute, "", "a=1", false},
+		{"Invalidate", (*scarab.Session).Invalidate, 0, "Delete", "", true},
+		{"Invalidate and a change", func(s *scarab.Session) { s.Invalidate(); s.Set("a", 2) }, 0, "Delete", "", true},
+		{"a change and Invalidate", func(s *scarab.Session) { s.Set("a", 2); s.Invalidate() }, 0, "Delete", "", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for kind, site := range map[string]*site{"stored": newPlainSite(t, scarab.Config{}), "in a cookie": newCookieSite(t, scarab.Config{})} {
+				// A middleware around Wrap that answers panics, as many have.
+				site.serve(func(h http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						defer func() {
+							if v := recover(); v == http.ErrAbortHandler {
+								panic(v)
+							} else if v != nil {
+								http.Error(w, fmt.Sprint(v), http.StatusInternalServerError)
+							}
+						}()
+						site.factory.Wrap(h).ServeHTTP(w, r)
+					})
+				})
+				b := site.browser()
+				b.visit(func(s *scarab.Session) { s.Set("a", 1) })
+				site.clock.Advance(tt.wait)
+				a := b.ask(func(w http.ResponseWriter, r *http.Request) {
+					opened(t, tt.do)(w, r)
+					panic("ouch")
+				})
+				calls := ""
+				if kind == "stored" {
+					calls = strings.TrimSpace("Load " + tt.calls)
+				}
+				if a.status != http.StatusInternalServerError || !strings.Contains(a.body, "ouch") || a.calls != calls {
+					t.Errorf("%s: %d %q, store calls %q, want %q", kind, a.status, a.body, a.calls, calls)
+				}
+				if got := cookieActions(a.set); (got == "__Host-session cleared") != tt.cleared || !tt.cleared && got != "" {
+					t.Errorf("%s: cookies: %s", kind, got)
+				}
+				if got := b.sees(); got != tt.left {
+					t.Errorf("%s: left %s, want %s", kind, got, tt.left)
+				}
+				// And where nobody catches it, or it comes after the header.
+				if _, err := b.try(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }); err == nil {
+					t.Errorf("%s: an answer after http.ErrAbortHandler", kind)
+				}
+			}
+		})
+	}
+	t.Run("after the header", func(t *testing.T) {
+		site := newPlainSite(t, scarab.Config{})
+		b := site.browser()
+		b.visit(func(s *scarab.Session) { s.Set("a", 1) })
+		a, err := b.try(func(w http.ResponseWriter, r *http.Request) {
+			s, _ := scarab.From(r.Context())
+			s.Set("b", 1)
+			io.WriteString(w, strings.Repeat("page", 10_000))
+			s.Set("c", 1)
+			panic("ouch")
+		})
+		if err == nil || a.calls != "Load Save" || b.sees() != "a=1 b=1" {
+			t.Errorf("error %v, store calls %s, left %s", err, a.calls, b.sees())
+		}
+	})
+}
