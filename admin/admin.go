@@ -26,6 +26,7 @@ import (
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/admin/internal/rows"
 	"github.com/scarab-go/scarab/admin/internal/schema"
+	"github.com/scarab-go/scarab/admin/state"
 	"github.com/scarab-go/scarab/csrf"
 )
 
@@ -39,14 +40,15 @@ const (
 	MySQL      = schema.MySQL
 )
 
-// A Permission is what someone may do with a table.
-type Permission uint8
+// A Permission is what someone may do with a table, or with one of the areas
+// that package state names.
+type Permission = state.Permission
 
-// The permissions. Who has None does not see that the table exists.
+// The permissions. Who has None does not see that it exists.
 const (
-	None Permission = iota
-	Read
-	Write
+	None  = state.None
+	Read  = state.Read
+	Write = state.Write
 )
 
 // A Config says how the interface behaves. The zero value serves the root of a
@@ -72,12 +74,21 @@ type Config struct {
 
 	// Access says what a principal may do with a table, which is named as in
 	// the database, behind its schema and a dot if that is not the default
-	// one. It is asked at every request. By default everyone who is logged in
-	// may write to every table.
-	Access func(ctx context.Context, principal, table string) Permission
+	// one, or with an area of package state. It is asked at every request. By
+	// default State says so; without State, everyone who is logged in may do
+	// everything.
+	Access func(ctx context.Context, principal, target string) Permission
+
+	// State keeps users with their passwords, and the audit log. Without it
+	// there is neither.
+	State *state.DB
 
 	// Links lets people in who have a one-time link.
 	Links *Links
+
+	// Sessions shows the sessions of the application, and ends them. Without
+	// it there is no such page.
+	Sessions *Sessions
 
 	// LoginURL is where those go who are not logged in. The default is the
 	// interface's own page.
@@ -86,6 +97,10 @@ type Config struct {
 	// Timeout bounds what one page may ask of the database. The default is 10
 	// seconds.
 	Timeout time.Duration
+
+	// MaxUpload bounds the form of a row, files included. The default is 32
+	// MiB. Files are held in memory.
+	MaxUpload int64
 
 	// Logger gets what the visitor is not told. The default is slog.Default.
 	Logger *slog.Logger
@@ -98,11 +113,12 @@ type Config struct {
 // never shows: who could edit a session could be anyone.
 const hiddenPrefix = "scarab_"
 
-// Interface is the handler that New returns.
 type handler struct {
 	cfg    Config
 	db     *rows.DB
 	schema atomic.Pointer[tables]
+	undos  undos
+	logins limiter
 	serve  http.Handler
 }
 
@@ -155,7 +171,13 @@ func (c *Config) complete() error {
 		return fmt.Errorf("Prefix %q: it is a plain path that starts with a slash, such as /admin", c.Prefix)
 	}
 	if c.Access == nil {
-		c.Access = func(context.Context, string, string) Permission { return Write }
+		c.Access = c.stateAccess
+	}
+	if c.MaxUpload < 0 {
+		return fmt.Errorf("MaxUpload %d: it is not negative", c.MaxUpload)
+	}
+	if c.MaxUpload == 0 {
+		c.MaxUpload = 32 << 20
 	}
 	if c.LoginURL == "" {
 		c.LoginURL = c.Prefix + "/login"
@@ -173,6 +195,19 @@ func (c *Config) complete() error {
 		c.Clock = time.Now
 	}
 	return nil
+}
+
+// stateAccess is the default of Access.
+func (c *Config) stateAccess(ctx context.Context, principal, target string) Permission {
+	if c.State == nil {
+		return Write
+	}
+	p, _, err := c.State.Permission(ctx, principal, target)
+	if err != nil {
+		c.Logger.ErrorContext(ctx, "admin: permissions", "error", err)
+		return None
+	}
+	return p
 }
 
 func (h *handler) readSchema(ctx context.Context) error {
@@ -193,7 +228,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve.Se
 func (h *handler) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
-		head.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		head.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("X-Frame-Options", "DENY")
 		// Not no-referrer, which makes browsers send "Origin: null".

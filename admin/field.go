@@ -3,6 +3,7 @@ package admin
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -34,6 +35,10 @@ func entryOf(c *schema.Column, value any) entry {
 	if value == nil {
 		return entry{null: true}
 	}
+	if b, ok := value.([]byte); ok {
+		sum := sha256.Sum256(b)
+		return entry{text: hex.EncodeToString(sum[:])}
+	}
 	if yes, ok := boolOf(c, value); ok {
 		return entry{text: strconv.FormatBool(yes)}
 	}
@@ -47,12 +52,12 @@ func unixLines(s string) string {
 
 // editable reports whether a form can hold the value and give it back.
 func editable(c *schema.Column, value any) bool {
-	if c.Generated || c.Kind == schema.Binary {
+	if c.Generated {
 		return false
 	}
 	switch value := value.(type) {
 	case []byte:
-		return false
+		return c.Kind == schema.Binary
 	case string:
 		return utf8.ValidString(value) && !strings.ContainsRune(value, 0)
 	}
@@ -60,8 +65,10 @@ func editable(c *schema.Column, value any) bool {
 }
 
 // canNull reports whether the form needs a box to say NULL by: where an empty
-// field is a value.
-func canNull(c *schema.Column) bool { return !c.NotNull && c.Kind.Textual() }
+// field is a value, or means that nothing changes.
+func canNull(c *schema.Column) bool {
+	return !c.NotNull && !c.Key && (c.Kind.Textual() || c.Kind == schema.Binary)
+}
 
 // optional reports whether the database fills in what is left out.
 func optional(c *schema.Column) bool { return c.Default != nil || c.Auto }
@@ -247,6 +254,8 @@ func (v *visit) field(i int, c *schema.Column, e entry, isNew bool) ui.FormField
 		}
 	case schema.LongText, schema.JSON, schema.Other:
 		f.Input = "textarea"
+	case schema.Binary:
+		f.Input, f.Value = "file", ""
 	default:
 		f.Input = "text"
 		if strings.Contains(e.text, "\n") {

@@ -4,21 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/scarab-go/scarab/admin/internal/rows"
 	"github.com/scarab-go/scarab/admin/internal/schema"
 	"github.com/scarab-go/scarab/admin/internal/ui"
 )
 
-// maxForm is how large the form of a row may be.
-const maxForm = 32 << 20
-
 // A draft is a row as it stands in a form.
 type draft struct {
 	isNew    bool
 	entries  map[*schema.Column]entry
 	was      map[*schema.Column]string // digests of what was shown
+	files    map[*schema.Column][]byte // what was uploaded
 	fixed    map[*schema.Column]any    // values that are shown and not edited
+	stored   map[*schema.Column][]byte // binary values of the row as it is now
+	finds    map[*schema.Column]string // what to look for in the table that a column points at
 	problems map[*schema.Column]string
 	theirs   map[*schema.Column]entry // what is there now, where it is not what was shown
 	problem  string                   // of the row as a whole
@@ -28,7 +29,9 @@ type draft struct {
 func (v *visit) blank() *draft {
 	d := &draft{isNew: true, entries: map[*schema.Column]entry{}}
 	for _, c := range v.table.Columns {
-		if text, ok := defaultText(c); ok {
+		if c.Kind == schema.Binary {
+			d.entries[c] = entry{null: !c.NotNull}
+		} else if text, ok := defaultText(c); ok {
 			d.entries[c] = entry{text: text}
 		} else if canNull(c) && c.Default == nil {
 			d.entries[c] = entry{null: true}
@@ -39,12 +42,25 @@ func (v *visit) blank() *draft {
 	return d
 }
 
+// clone is the draft of a new row that begins as a copy of another. What the
+// database makes unique by itself is left out.
+func (v *visit) clone(values []any) *draft {
+	d := v.loaded(values)
+	d.isNew, d.was, d.fixed, d.stored = true, nil, nil, nil
+	for _, c := range v.table.Columns {
+		if c.Auto || c.Kind == schema.Binary {
+			d.entries[c] = entry{null: c.Kind == schema.Binary && !c.NotNull}
+		}
+	}
+	return d
+}
+
 // loaded is the draft of a row of the database.
 func (v *visit) loaded(values []any) *draft {
-	d := &draft{entries: map[*schema.Column]entry{}, was: map[*schema.Column]string{}, fixed: map[*schema.Column]any{}}
+	d := &draft{entries: map[*schema.Column]entry{}, was: map[*schema.Column]string{}}
+	d.load(v.table, values)
 	for i, c := range v.table.Columns {
-		if !editable(c, values[i]) {
-			d.fixed[c] = values[i]
+		if _, fixed := d.fixed[c]; fixed {
 			continue
 		}
 		d.entries[c] = entryOf(c, values[i])
@@ -53,25 +69,59 @@ func (v *visit) loaded(values []any) *draft {
 	return d
 }
 
+// load notes what of a row is shown without being edited.
+func (d *draft) load(t *schema.Table, values []any) {
+	d.fixed, d.stored = map[*schema.Column]any{}, map[*schema.Column][]byte{}
+	for i, c := range t.Columns {
+		if !editable(c, values[i]) {
+			d.fixed[c] = values[i]
+		}
+		if b, ok := values[i].([]byte); ok {
+			d.stored[c] = b
+		}
+	}
+}
+
+// parseForm reads what was sent, within the bounds of Config.MaxUpload.
+func (v *visit) parseForm() error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, v.h.cfg.MaxUpload)
+	err := v.r.ParseMultipartForm(v.h.cfg.MaxUpload) // nothing is put into files
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil, errors.Is(err, http.ErrNotMultipart):
+		return nil
+	case errors.As(err, &tooLarge):
+		return err
+	}
+	return &problem{status: http.StatusBadRequest, text: v.t("The form did not arrive whole. Please send it again.")}
+}
+
 // sent reads the draft that a browser sends.
 func (v *visit) sent(isNew bool) (*draft, error) {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-	if err := v.r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return nil, err
-		}
-		return nil, &problem{status: http.StatusBadRequest, text: v.t("The form did not arrive whole. Please send it again.")}
+	if err := v.parseForm(); err != nil {
+		return nil, err
 	}
-	d := &draft{isNew: isNew, entries: map[*schema.Column]entry{}, was: map[*schema.Column]string{}, problems: map[*schema.Column]string{}}
+	d := &draft{
+		isNew: isNew, entries: map[*schema.Column]entry{}, was: map[*schema.Column]string{}, problems: map[*schema.Column]string{},
+		files: map[*schema.Column][]byte{}, finds: map[*schema.Column]string{},
+	}
 	form := v.r.PostForm
 	for _, c := range v.table.Columns {
+		d.was[c] = form.Get("was." + c.Slug())
+		if find := strings.TrimSpace(form.Get("find." + c.Slug())); find != "" {
+			d.finds[c] = find
+		}
+		if c.Kind == schema.Binary {
+			if err := v.sentFile(d, c); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		texts, ok := form["v."+c.Slug()]
 		if !ok {
 			continue // not part of this form: it stays as it is
 		}
 		e := entry{text: unixLines(texts[0])}
-		d.was[c] = form.Get("was." + c.Slug())
 		if canNull(c) {
 			e.null = form.Get("n."+c.Slug()) != ""
 			e = settle(e, d.was[c], isNew)
@@ -81,6 +131,25 @@ func (v *visit) sent(isNew bool) (*draft, error) {
 		d.entries[c] = e
 	}
 	return d, nil
+}
+
+// sentFile reads the field of a binary column: a file, the box that says NULL,
+// or neither, which leaves it as it is.
+func (v *visit) sentFile(d *draft, c *schema.Column) error {
+	b, sent, err := upload(v.r.MultipartForm, c)
+	switch {
+	case err != nil:
+		return err
+	case sent:
+		d.files[c] = b
+		d.entries[c] = entryOf(c, b)
+	case v.r.PostFormValue("n."+c.Slug()) != "":
+		d.entries[c] = entry{null: true}
+	case d.isNew && c.NotNull && c.Default == nil:
+		d.entries[c] = entry{}
+		d.problems[c] = v.t("A file is needed here.")
+	}
+	return nil
 }
 
 // settle decides where the box says NULL and the field has a text: what was
@@ -107,6 +176,14 @@ func (v *visit) changes(d *draft) rows.Changes {
 		if !ok || c.Generated || !d.isNew && e.digest() == d.was[c] {
 			continue
 		}
+		if c.Kind == schema.Binary {
+			if b, ok := d.files[c]; ok {
+				out[c] = b
+			} else if e.null {
+				out[c] = nil
+			}
+			continue
+		}
 		value, skip, problem := v.parse(c, e, d.isNew)
 		switch {
 		case problem != "":
@@ -125,11 +202,14 @@ func (v *visit) changes(d *draft) rows.Changes {
 func (v *visit) conflict(d *draft, current []any) bool {
 	d.theirs = map[*schema.Column]entry{}
 	for i, c := range v.table.Columns {
-		if _, ok := d.entries[c]; !ok || !editable(c, current[i]) {
+		if d.was[c] == "" || !editable(c, current[i]) {
 			continue
 		}
 		if now := entryOf(c, current[i]); now.digest() != d.was[c] {
 			d.theirs[c] = now
+			if c.Kind == schema.Binary {
+				d.theirs[c] = entry{text: v.fixedText(c, current[i]), null: current[i] == nil}
+			}
 			d.was[c] = now.digest() // the next save knows of it
 		}
 	}
@@ -161,7 +241,7 @@ func (v *visit) showForm(status int, title, action string, d *draft) error {
 		Error: d.problem, Conflict: len(d.theirs) > 0, ReadOnly: v.permission < Write || !v.table.Writable(),
 	}
 	for i, c := range v.table.Columns {
-		if d.isNew && (c.Generated || c.Kind == schema.Binary) {
+		if d.isNew && c.Generated {
 			continue
 		}
 		b.Fields = append(b.Fields, v.draftField(i, c, d, b.ReadOnly))
@@ -171,6 +251,7 @@ func (v *visit) showForm(status int, title, action string, d *draft) error {
 	}
 	if !d.isNew && !b.ReadOnly {
 		b.Delete = v.rowURL(v.table, v.keyText) + "/delete"
+		b.Clone = v.tableURL(v.table) + "/new?" + query("clone", v.keyText)
 	}
 	if !d.isNew {
 		b.Related = v.related()
@@ -181,11 +262,16 @@ func (v *visit) showForm(status int, title, action string, d *draft) error {
 func (v *visit) draftField(i int, c *schema.Column, d *draft, readOnly bool) ui.FormField {
 	e, ok := d.entries[c]
 	f := v.field(i, c, e, d.isNew)
-	if value, fixed := d.fixed[c]; fixed || readOnly || !ok && !d.isNew {
-		if !fixed {
-			value = e.text
+	if b, ok := d.stored[c]; ok && !d.isNew {
+		f.Value, f.Download = v.fixedText(c, b), v.rowURL(v.table, v.keyText)+"/file/"+c.Slug()
+	}
+	if value, fixed := d.fixed[c]; fixed || readOnly || !ok && !d.isNew && c.Kind != schema.Binary {
+		f.Input, f.CanNull, f.Required = "fixed", false, false
+		f.Null = fixed && value == nil || e.null
+		if fixed && f.Download == "" {
+			f.Value = v.fixedText(c, value)
 		}
-		return ui.FormField{Name: c.Name, ID: f.ID, Type: f.Type, Input: "fixed", Key: c.Key, Null: fixed && value == nil || e.null, Value: v.fixedText(c, value)}
+		return f
 	}
 	f.Was, f.Error = d.was[c], d.problems[c]
 	if theirs, ok := d.theirs[c]; ok {
@@ -193,6 +279,9 @@ func (v *visit) draftField(i int, c *schema.Column, d *draft, readOnly bool) ui.
 	}
 	if fk := v.table.Ref(c); fk != nil && v.may(fk.Table) != None {
 		v.reference(&f, c, fk, e)
+		if find := d.finds[c]; find != "" {
+			v.findReference(&f, fk, find)
+		}
 	}
 	return f
 }
@@ -227,23 +316,52 @@ func (v *visit) reference(f *ui.FormField, c *schema.Column, fk *schema.ForeignK
 			}
 		}
 	}
-	options, err := v.h.db.Options(v.ctx, target, maxChoices)
-	if err != nil || options == nil {
-		return // too many, or no name to choose by
+	options, err := v.h.db.Options(v.ctx, target, "", maxChoices)
+	if err != nil {
+		return // such as a table without a name to choose by: the key is typed
 	}
-	f.Input, f.Mode, f.Choices = "select", "", nil
-	if !c.NotNull || e.text == "" {
-		f.Choices = append(f.Choices, ui.Choice{Label: "–", Selected: e.text == ""})
+	if options == nil {
+		f.CanFind = target.Label() != nil
+		return
 	}
-	found := e.text == ""
+	f.Input, f.Mode = "select", ""
+	f.Choices = choices(options, e.text, !c.NotNull)
+}
+
+// findReference offers the rows that were looked for.
+func (v *visit) findReference(f *ui.FormField, fk *schema.ForeignKey, find string) {
+	options, err := v.h.db.Options(v.ctx, fk.Table, find, maxChoices)
+	switch {
+	case err != nil:
+		f.Hint = v.t("That could not be looked for.")
+	case options == nil:
+		f.Hint = v.t("“%s” is found in more than %d rows: type more of it.", find, maxChoices)
+	case len(options) == 0:
+		f.Hint = v.t("“%s” is not found in %s.", find, fk.Table.FullName())
+	default:
+		f.Hint = v.t("Choose one of %d rows with “%s”.", len(options), find)
+		f.Input, f.Mode, f.CanFind = "select", "", true
+		f.Choices = choices(options, f.Value, true)
+	}
+}
+
+// choices are the options of a select, with the value that is chosen now.
+func choices(options []rows.Option, value string, empty bool) []ui.Choice {
+	var out []ui.Choice
+	if empty || value == "" {
+		out = append(out, ui.Choice{Label: "–", Selected: value == ""})
+	}
+	found := value == ""
 	for _, o := range options {
 		key := textOf(o.Key)
-		found = found || key == e.text
-		f.Choices = append(f.Choices, ui.Choice{Value: key, Label: fmt.Sprintf("%s (%s)", textOf(o.Label), key), Selected: key == e.text})
+		found = found || key == value
+		label, _ := cut(textOf(o.Label), 60)
+		out = append(out, ui.Choice{Value: key, Label: fmt.Sprintf("%s (%s)", label, key), Selected: key == value})
 	}
 	if !found {
-		f.Choices = append(f.Choices, ui.Choice{Value: e.text, Label: e.text, Selected: true})
+		out = append(out, ui.Choice{Value: value, Label: value, Selected: true})
 	}
+	return out
 }
 
 func orKey(label any, key string) string {

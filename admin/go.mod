@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/scarab-go/scarab v0.0.0-00010101000000-000000000000
+	golang.org/x/crypto v0.58.0
 	golang.org/x/net v0.62.0
 	golang.org/x/text v0.43.0
 	modernc.org/sqlite v1.61.1

@@ -13,7 +13,10 @@ import (
 	"github.com/scarab-go/scarab/admin/internal/ui"
 )
 
-const pageSize = 50
+const (
+	pageSize = 50
+	wide     = 40 // columns that a list shows of a table with more, until others are chosen
+)
 
 // A listing is what the address of a list asks for.
 type listing struct {
@@ -62,6 +65,16 @@ func (v *visit) listing() (l listing, notice string) {
 			l.keep.Set("f."+slug, f.Value)
 		}
 	}
+	for _, slug := range in["c"] {
+		if c := v.table.ColumnBySlug(slug); c != nil && !slices.Contains(q.Columns, c) {
+			q.Columns = append(q.Columns, c)
+			l.keep.Add("c", slug)
+		}
+	}
+	if len(q.Columns) == len(v.table.Columns) && len(q.Columns) <= wide {
+		q.Columns = nil
+		l.keep.Del("c")
+	}
 	if n, err := strconv.Atoi(in.Get("page")); err == nil && n > 0 {
 		l.page = n
 	}
@@ -100,6 +113,9 @@ func (h *handler) list(v *visit) error {
 		return &problem{status: http.StatusBadRequest, back: v.tableURL(t),
 			text: v.t("Pages this far in are not reached by their number: filter, sort the other way round, or use Next.")}
 	}
+	if l.query.Columns == nil && len(t.Columns) > wide {
+		l.query.Columns = t.Columns[:wide]
+	}
 	page, err := h.db.List(v.ctx, l.query)
 	if err != nil {
 		return err
@@ -111,10 +127,16 @@ func (h *handler) list(v *visit) error {
 	b := ui.List{
 		Name: t.FullName(), URL: v.tableURL(t), View: t.View, ReadOnly: !t.Writable() || v.permission < Write,
 		Search: l.query.Search, Notice: notice, Filtered: l.query.Search != "" || len(l.query.Filters) > 0 || l.page > 1,
-		Count: v.t("%s rows", v.count(n, exact)), Filters: v.filterFields(l.query.Filters),
+		Count: v.t("%s rows", v.count(n, exact)), Filters: v.filterFields(l.query),
 	}
 	if !b.ReadOnly {
-		b.New = v.tableURL(t) + "/new"
+		b.New, b.Select = v.tableURL(t)+"/new", true
+	}
+	for _, format := range [...]string{"csv", "json"} {
+		b.Exports = append(b.Exports, ui.Link{Text: strings.ToUpper(format), URL: v.tableURL(t) + "/export/" + format + "?" + l.keep.Encode()})
+	}
+	for _, c := range t.Columns {
+		b.Choose = append(b.Choose, ui.Choice{Value: c.Slug(), Label: c.Name, Selected: l.query.Columns == nil || slices.Contains(l.query.Columns, c)})
 	}
 	for _, name := range [...]string{"sort", "dir"} {
 		if value := l.keep.Get(name); value != "" {
@@ -162,7 +184,9 @@ func (v *visit) listColumn(l listing, c *schema.Column) ui.ListColumn {
 	return out
 }
 
-func (v *visit) filterFields(filters []rows.Filter) []ui.FilterField {
+// filterFields are the conditions that can be set: on the columns that are
+// shown, and on those that have one.
+func (v *visit) filterFields(q rows.Query) []ui.FilterField {
 	labels := map[rows.Op]string{
 		rows.Equal: v.t("is"), rows.NotEqual: v.t("is not"), rows.Contains: v.t("contains"), rows.Begins: v.t("begins with"),
 		rows.Less: v.t("less than"), rows.AtMost: v.t("at most"), rows.Greater: v.t("more than"), rows.AtLeast: v.t("at least"),
@@ -175,10 +199,13 @@ func (v *visit) filterFields(filters []rows.Filter) []ui.FilterField {
 		}
 		f := ui.FilterField{Column: c.Name, Slug: c.Slug()}
 		var op rows.Op
-		for _, on := range filters {
+		for _, on := range q.Filters {
 			if on.Column == c {
 				f.Value, op = on.Value, on.Op
 			}
+		}
+		if op == "" && q.Columns != nil && !slices.Contains(q.Columns, c) {
+			continue
 		}
 		for _, o := range rows.Ops {
 			f.Ops = append(f.Ops, ui.Choice{Value: string(o), Label: labels[o], Selected: o == op})

@@ -47,7 +47,7 @@ func (h *handler) sessionPage(v *visit) error {
 	if v.s.IsNew() {
 		isNew = v.t("yes")
 	}
-	b := ui.Session{Action: v.url("/session"), Visits: visits.Get(v.s), Facts: []ui.Fact{
+	b := ui.Session{Action: v.url("/session"), Others: h.cfg.Sessions != nil, Visits: visits.Get(v.s), Facts: []ui.Fact{
 		{Name: v.t("Principal"), Value: v.s.Principal()},
 		{Name: v.t("Handle"), Value: handle, Mono: v.s.Handle() != ""},
 		{Name: v.t("New"), Value: isNew},

@@ -8,10 +8,13 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/admin/internal/schema"
 	"github.com/scarab-go/scarab/admin/internal/ui"
+	"github.com/scarab-go/scarab/admin/state"
 	"github.com/scarab-go/scarab/csrf"
 )
 
@@ -26,7 +29,9 @@ func (h *handler) routes() http.Handler {
 	at("GET /login", h.loginPage)
 	at("GET /login/link", h.linkPage)
 	at("POST /login/link", h.linkLogin)
+	at("POST /login", h.passwordLogin)
 	at("POST /logout", h.logout)
+	at("POST /language", h.setLanguage)
 	members("GET /{$}", h.home)
 	members("GET /t/{table}", h.table(Read, h.list))
 	members("GET /t/{table}/new", h.table(Write, h.newRow))
@@ -35,8 +40,24 @@ func (h *handler) routes() http.Handler {
 	members("POST /t/{table}/row/{key}", h.table(Write, h.row(h.updateRow)))
 	members("GET /t/{table}/row/{key}/delete", h.table(Write, h.row(h.askDelete)))
 	members("POST /t/{table}/row/{key}/delete", h.table(Write, h.row(h.deleteRow)))
+	members("GET /t/{table}/row/{key}/file/{column}", h.table(Read, h.row(h.download)))
+	members("GET /t/{table}/export/{format}", h.table(Read, h.export))
+	members("POST /t/{table}/selected", h.table(Write, h.selected))
+	members("POST /undo/{name}", h.undoDelete)
 	members("GET /session", h.sessionPage)
 	members("POST /session/{do}", h.sessionDo)
+	if h.cfg.Sessions != nil {
+		members("GET /sessions", h.area(state.Sessions, Read, h.sessionsPage))
+		members("GET /sessions/live", h.area(state.Sessions, Read, h.sessionsLive))
+		members("GET /sessions/{handle}", h.area(state.Sessions, Read, h.oneSession))
+		members("POST /sessions/end", h.area(state.Sessions, Write, h.endSession))
+		members("POST /sessions/end-user", h.area(state.Sessions, Write, h.endUser))
+		members("POST /sessions/end-all", h.area(state.Sessions, Write, h.endAll))
+	}
+	members("POST /session/end-others", h.endOthers)
+	if h.cfg.State != nil {
+		members("GET /audit", h.area(state.Audit, Read, h.auditPage))
+	}
 	at("GET /", func(*visit) error { return &problem{status: http.StatusNotFound} })
 	mux.Handle("GET "+h.cfg.Prefix+"/static/", http.StripPrefix(h.cfg.Prefix+"/static/", staticFiles()))
 	return mux
@@ -79,6 +100,8 @@ type visit struct {
 	schema   *tables
 	language ui.Language
 
+	permissions map[string]Permission
+
 	table      *schema.Table // of the pages about one
 	permission Permission
 	key        []any // of the pages about a row
@@ -97,6 +120,9 @@ func (h *handler) page(f func(*visit) error) http.Handler {
 		s, err := session(r)
 		if err == nil {
 			v.s = s
+			if chosen := ui.Language(language.Get(s)); chosen.Known() {
+				v.language = chosen
+			}
 			err = f(v)
 		}
 		if err != nil {
@@ -145,8 +171,32 @@ func (h *handler) table(need Permission, f func(*visit) error) func(*visit) erro
 	}
 }
 
-func (v *visit) may(t *schema.Table) Permission {
-	return v.h.cfg.Access(v.ctx, v.s.Principal(), t.FullName())
+// area checks that the visitor may see an area.
+func (h *handler) area(name string, need Permission, f func(*visit) error) func(*visit) error {
+	return func(v *visit) error {
+		switch may := v.mayUse(name); {
+		case may == None:
+			return &problem{status: http.StatusNotFound}
+		case may < need:
+			return &problem{status: http.StatusForbidden, text: v.t("You may look at this, but not change it.")}
+		}
+		return f(v)
+	}
+}
+
+func (v *visit) may(t *schema.Table) Permission { return v.mayUse(t.FullName()) }
+
+// mayUse asks once for each name and request.
+func (v *visit) mayUse(name string) Permission {
+	p, ok := v.permissions[name]
+	if !ok {
+		p = v.h.cfg.Access(v.ctx, v.s.Principal(), name)
+		if v.permissions == nil {
+			v.permissions = map[string]Permission{}
+		}
+		v.permissions[name] = p
+	}
+	return p
 }
 
 func (v *visit) readOnlyReason(t *schema.Table) string {
@@ -181,7 +231,7 @@ func (v *visit) show(status int, title string, b ui.Body) error {
 	}
 	p := ui.Page{
 		Language: v.language, Site: v.h.cfg.Title, Prefix: v.h.cfg.Prefix, Title: title, Body: b, CSRF: field, Version: staticVersion,
-		User: v.s.Principal(), Flashes: v.flashes(),
+		User: v.s.Principal(), Flashes: v.flashes(), Here: v.here(),
 	}
 	if p.User != "" {
 		for _, t := range v.schema.Tables {
@@ -194,10 +244,36 @@ func (v *visit) show(status int, title string, b ui.Body) error {
 			}
 			p.Tables = append(p.Tables, item)
 		}
-		_, here := b.(ui.Session)
-		p.Places = []ui.NavItem{{Name: v.t("This session"), URL: v.url("/session"), Current: here}}
+		p.Places = v.places(b)
 	}
 	return ui.Render(v.w, status, p)
+}
+
+// here is the address of this page, to come back to; of an answer to a form,
+// the page that shows the form.
+func (v *visit) here() string {
+	if v.r.Method == http.MethodGet && v.r.URL.Path != v.url("/login/link") {
+		return v.r.URL.RequestURI()
+	}
+	if v.s.Principal() == "" {
+		return v.url("/login")
+	}
+	return v.url("/")
+}
+
+// places are the links beside the tables.
+func (v *visit) places(b ui.Body) []ui.NavItem {
+	_, own := b.(ui.Session)
+	_, all := b.(ui.Sessions)
+	_, audit := b.(ui.Audit)
+	out := []ui.NavItem{{Name: v.t("This session"), URL: v.url("/session"), Current: own}}
+	if v.h.cfg.Sessions != nil && v.mayUse(state.Sessions) != None {
+		out = append(out, ui.NavItem{Name: v.t("All sessions"), URL: v.url("/sessions"), Current: all})
+	}
+	if v.h.cfg.State != nil && v.mayUse(state.Audit) != None {
+		out = append(out, ui.NavItem{Name: v.t("Audit log"), URL: v.url("/audit"), Current: audit})
+	}
+	return out
 }
 
 // A problem is an error that is told to the visitor.
@@ -205,6 +281,7 @@ type problem struct {
 	status     int
 	text, hint string
 	back       string
+	retry      time.Duration // when it is worth another try; 0: not said
 }
 
 func (p *problem) Error() string { return http.StatusText(p.status) + ": " + p.text }
@@ -224,6 +301,9 @@ func (v *visit) fail(err error) {
 	}
 	if p.back == "" {
 		p.back = v.url("/")
+	}
+	if p.retry > 0 {
+		v.w.Header().Set("Retry-After", strconv.Itoa(int(p.retry/time.Second)+1))
 	}
 	if err := v.show(p.status, v.t(http.StatusText(p.status)), ui.Problem{Status: p.status, Text: p.text, Hint: p.hint, Back: p.back}); err != nil {
 		v.h.cfg.Logger.ErrorContext(v.ctx, "admin: page", "path", v.r.URL.Path, "error", err)

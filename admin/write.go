@@ -6,13 +6,24 @@ import (
 	"net/url"
 
 	"github.com/scarab-go/scarab/admin/internal/rows"
-	"github.com/scarab-go/scarab/admin/internal/schema"
 	"github.com/scarab-go/scarab/admin/internal/ui"
 )
 
 // newRow is the form for a new row.
 func (h *handler) newRow(v *visit) error {
-	return v.showForm(http.StatusOK, v.newTitle(), v.tableURL(v.table)+"/new", v.blank())
+	d := v.blank()
+	if text := v.r.URL.Query().Get("clone"); text != "" {
+		key, err := rows.DecodeKey(v.table, text)
+		if err != nil {
+			return rows.ErrNoRow
+		}
+		values, err := h.db.Get(v.ctx, v.table, key)
+		if err != nil {
+			return err
+		}
+		d = v.clone(values)
+	}
+	return v.showForm(http.StatusOK, v.newTitle(), v.tableURL(v.table)+"/new", d)
 }
 
 func (v *visit) newTitle() string { return v.t("New row in %s", v.table.FullName()) }
@@ -21,6 +32,9 @@ func (h *handler) createRow(v *visit) error {
 	d, err := v.sent(true)
 	if err != nil {
 		return err
+	}
+	if len(d.finds) > 0 {
+		return v.showForm(http.StatusOK, v.newTitle(), v.tableURL(v.table)+"/new", d)
 	}
 	changes := v.changes(d)
 	var key []any
@@ -33,6 +47,7 @@ func (h *handler) createRow(v *visit) error {
 	if err != nil || len(d.problems) > 0 {
 		return v.showForm(http.StatusUnprocessableEntity, v.newTitle(), v.tableURL(v.table)+"/new", d)
 	}
+	v.record("insert", v.table.FullName(), rows.EncodeKey(key), v.differences(v.table, nil, changes))
 	v.succeed(v.t("The row was added to %s.", v.table.FullName()))
 	return v.then(rows.EncodeKey(key))
 }
@@ -63,11 +78,15 @@ func (h *handler) updateRow(v *visit) error {
 	}
 	changes := v.changes(d)
 	var current []any
-	if len(d.problems) > 0 {
+	if len(d.problems) > 0 || len(d.finds) > 0 {
+		status := http.StatusUnprocessableEntity
+		if len(d.finds) > 0 {
+			status, d.problems = http.StatusOK, nil
+		}
 		if current, err = h.db.Get(v.ctx, v.table, v.key); err != nil {
 			return err
 		}
-		return v.again(http.StatusUnprocessableEntity, d, current)
+		return v.again(status, d, current)
 	}
 	key, err := h.db.Update(v.ctx, v.table, v.key, changes, func(now []any) error {
 		if current = now; v.conflict(d, now) {
@@ -85,6 +104,7 @@ func (h *handler) updateRow(v *visit) error {
 	case len(changes) == 0:
 		v.warn(v.t("Nothing was changed."))
 	default:
+		v.record("update", v.table.FullName(), rows.EncodeKey(key), v.differences(v.table, current, changes))
 		v.succeed(v.t("The row was saved."))
 	}
 	return v.then(rows.EncodeKey(key))
@@ -92,12 +112,7 @@ func (h *handler) updateRow(v *visit) error {
 
 // again shows the form as it was sent, for the row as it is now.
 func (v *visit) again(status int, d *draft, current []any) error {
-	d.fixed = map[*schema.Column]any{}
-	for i, c := range v.table.Columns {
-		if !editable(c, current[i]) {
-			d.fixed[c] = current[i]
-		}
-	}
+	d.load(v.table, current)
 	return v.showForm(status, v.title(current), v.rowURL(v.table, v.keyText), d)
 }
 
@@ -128,7 +143,7 @@ func (v *visit) dependants(values []any) (out []ui.Dependant, blocked bool, err 
 		link := url.Values{}
 		whole := true
 		for i, c := range d.Columns {
-			value := v.valueOf(values, d.To[i])
+			value := rows.ValueOf(v.table, values, d.To[i])
 			whole = whole && value != nil
 			q.Filters = append(q.Filters, rows.Filter{Column: c, Op: rows.Equal, Value: textOf(value)})
 			link.Set("o."+c.Slug(), string(rows.Equal))
@@ -162,19 +177,11 @@ func (v *visit) dependants(values []any) (out []ui.Dependant, blocked bool, err 
 	return out, blocked, nil
 }
 
-func (v *visit) valueOf(values []any, c *schema.Column) any {
-	for i, column := range v.table.Columns {
-		if column == c {
-			return values[i]
-		}
-	}
-	return nil
-}
-
 func (h *handler) deleteRow(v *visit) error {
 	var title string
-	err := h.db.Delete(v.ctx, v.table, v.key, func(current []any) error {
-		title = v.title(current)
+	var before []any
+	gone, err := h.db.Delete(v.ctx, v.schema.Schema, v.table, [][]any{v.key}, func(current []any) error {
+		title, before = v.title(current), current
 		return nil
 	})
 	var refused *rows.ColumnError
@@ -185,7 +192,8 @@ func (h *handler) deleteRow(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.succeed(v.t("“%s” was deleted from %s.", title, v.table.FullName()))
+	v.record("delete", v.table.FullName(), v.keyText, v.losses(v.table, before))
+	v.deleted(v.t("“%s” was deleted from %s.", title, v.table.FullName()), gone)
 	return v.redirect(v.tableURL(v.table))
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/admin"
+	"github.com/scarab-go/scarab/admin/state"
 	"github.com/scarab-go/scarab/csrf"
 )
 
@@ -60,8 +61,18 @@ func (c *server) run(ctx context.Context, s streams, _ []string) error {
 		return err
 	}
 	defer kept.close()
+	own, closeOwn, err := openState(ctx, beside(c.db)+".sqlite")
+	if err != nil {
+		return err
+	}
+	defer closeOwn()
 	logger := slog.New(slog.NewTextHandler(s.err, nil))
-	cfg := scarab.Config{Insecure: !secure, IdleTimeout: c.idle, Lifetime: c.lifetime, OnEvent: scarab.LogEvents(logger)}
+	events := new(admin.Events)
+	onEvent := func(ctx context.Context, e scarab.Event) {
+		scarab.LogEvents(logger)(ctx, e)
+		events.Record(ctx, e)
+	}
+	cfg := scarab.Config{Insecure: !secure, IdleTimeout: c.idle, Lifetime: c.lifetime, OnEvent: onEvent}
 	// Cookies do not tell ports apart: on localhost the name keeps this
 	// session apart from those of other applications.
 	cfg.Cookie.Name = c.cookieName
@@ -73,7 +84,11 @@ func (c *server) run(ctx context.Context, s streams, _ []string) error {
 		return err
 	}
 	links := new(admin.Links)
-	handler, err := admin.New(db, admin.Config{Title: "scarab", CSRF: csrf.Config{Insecure: !secure}, Links: links, Logger: logger})
+	sessions := &admin.Sessions{Factory: factory, Store: kept.store, Events: events}
+	handler, err := admin.New(db, admin.Config{
+		Title: "scarab", CSRF: csrf.Config{Insecure: !secure, OnEvent: onEvent}, Links: links, Logger: logger, State: own, Sessions: sessions,
+		Access: c.access(own, logger),
+	})
 	if err != nil {
 		return err
 	}
@@ -88,7 +103,26 @@ func (c *server) run(ctx context.Context, s streams, _ []string) error {
 	fmt.Fprintf(s.out, "Serving %s on %s/\nSessions are kept %s.\n", c.db, base, kept.where)
 	c.printLink(s.out, base, links)
 	go c.linksOnEnter(s, base, links)
+	if kept.store != nil {
+		go events.Run(ctx, func(ctx context.Context) (int, error) { return sessions.Count(ctx, time.Now()) })
+	}
 	return c.listen(ctx, listener, factory, factory.Wrap(handler), logger)
+}
+
+// access is what the users of the state database may do. Whom the login link
+// logs in may do everything, unless there is a user of that name.
+func (c *server) access(own *state.DB, logger *slog.Logger) func(context.Context, string, string) admin.Permission {
+	return func(ctx context.Context, principal, target string) admin.Permission {
+		p, known, err := own.Permission(ctx, principal, target)
+		switch {
+		case err != nil:
+			logger.ErrorContext(ctx, "permissions", "error", err)
+			return admin.None
+		case !known && principal == c.user:
+			return admin.Write
+		}
+		return p
+	}
 }
 
 // checkAddress refuses plain http for anyone but this machine: on the way,

@@ -13,7 +13,8 @@ import (
 // A keeper is where sessions are kept.
 type keeper struct {
 	backend scarab.Backend
-	where   string // for people
+	store   scarab.Store // nil: in cookies
+	where   string       // for people
 	close   func() error
 }
 
@@ -27,7 +28,8 @@ func keep(ctx context.Context, address, beside, keyFile string) (*keeper, error)
 	case "sqlite", "postgres", "postgresql", "mysql", "redis", "rediss", "redis-cluster":
 		return keepStore(ctx, address)
 	case "memory":
-		return &keeper{scarab.Stored(memstore.New()), "in memory, until this process ends", func() error { return nil }}, nil
+		store := memstore.New()
+		return &keeper{scarab.Stored(store), store, "in memory, until this process ends", func() error { return nil }}, nil
 	case "cookie", "signed":
 		return keepInCookie(scheme, beside+".key", keyFile)
 	}
@@ -39,7 +41,7 @@ func keepStore(ctx context.Context, address string) (*keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &keeper{scarab.Stored(store.Store), "in " + strings.TrimPrefix(store.where, "sqlite:"), store.close}, nil
+	return &keeper{scarab.Stored(store.Store), store.Store, "in " + strings.TrimPrefix(store.where, "sqlite:"), store.close}, nil
 }
 
 func keepInCookie(scheme, defaultFile, keyFile string) (*keeper, error) {
@@ -71,5 +73,5 @@ func keepInCookie(scheme, defaultFile, keyFile string) (*keeper, error) {
 		}
 		what = "signed"
 	}
-	return &keeper{scarab.InCookie(codec), "in a " + what + " cookie, with the key in " + keyFile, func() error { return nil }}, nil
+	return &keeper{scarab.InCookie(codec), nil, "in a " + what + " cookie, with the key in " + keyFile, func() error { return nil }}, nil
 }

@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/scarab-go/scarab/admin/shop"
+	"github.com/scarab-go/scarab/admin/state"
 )
 
 // openSQLite opens a file. Writers wait for each other instead of failing.
@@ -25,6 +26,33 @@ func openSQLite(file string, pragmas ...string) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(8)
 	return db, nil
+}
+
+// openOwn opens a file of scarab's own. What it holds are personal data: a new
+// one is for its owner only.
+func openOwn(file string) (*sql.DB, error) {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	return openSQLite(file, "journal_mode(WAL)", "synchronous(NORMAL)")
+}
+
+// openState opens the file with the users and the audit log.
+func openState(ctx context.Context, file string) (*state.DB, func() error, error) {
+	db, err := openOwn(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := state.Open(ctx, db)
+	if err != nil {
+		db.Close()
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return s, db.Close, nil
 }
 
 // openApplication opens the database to administer. A file that does not exist

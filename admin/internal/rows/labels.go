@@ -58,14 +58,15 @@ type Option struct {
 	Label any
 }
 
-// Options returns all rows of t by name, or nil if they are more than limit.
-// The primary key of t is one column.
-func (db *DB) Options(ctx context.Context, t *schema.Table, limit int) ([]Option, error) {
+// Options returns the rows of t in which the text is found, sorted by their
+// name, or nil if they are more than limit. An empty text is found in all. The
+// primary key of t is one column.
+func (db *DB) Options(ctx context.Context, t *schema.Table, find string, limit int) ([]Option, error) {
 	label := t.Label()
 	if len(t.Key) != 1 || label == nil {
 		return nil, nil
 	}
-	p, err := db.List(ctx, Query{Table: t, Columns: []*schema.Column{t.Key[0], label}, Sort: label, Limit: limit})
+	p, err := db.List(ctx, Query{Table: t, Columns: []*schema.Column{t.Key[0], label}, Search: find, Sort: label, Limit: limit})
 	if err != nil || p.After {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/scarab-go/scarab/admin/internal/schema"
 )
@@ -112,24 +113,10 @@ func (db *DB) insertMySQL(ctx context.Context, ex executor, b *builder, t *schem
 // to check, whose error it returns; no one else can change the row in between.
 // The key it returns is the row's from then on.
 func (db *DB) Update(ctx context.Context, t *schema.Table, key []any, c Changes, check func(current []any) error) (newKey []any, err error) {
-	if err := c.check(t); err != nil {
+	if err := db.UpdateAll(ctx, t, [][]any{key}, c, check); err != nil {
 		return nil, err
 	}
-	err = db.inTx(ctx, func(ex executor) error {
-		if err := db.lockAndCheck(ctx, ex, t, key, check); err != nil || len(c) == 0 {
-			return err
-		}
-		b := &builder{d: db.Dialect}
-		b.put("UPDATE ", db.Dialect.Table(t), " SET ")
-		b.list(c.columns(t), ", ", func(column *schema.Column) { b.column(column).put(" = ").value(column, c[column]) })
-		b.where(t, key)
-		_, err := ex.ExecContext(ctx, b.String(), b.args...)
-		return err
-	})
-	if err != nil {
-		return nil, db.explain(t, err)
-	}
-	newKey = bytesKey(key)
+	newKey = slices.Clone(key)
 	for i, column := range t.Key {
 		if v, ok := c[column]; ok {
 			newKey[i] = v
@@ -138,28 +125,31 @@ func (db *DB) Update(ctx context.Context, t *schema.Table, key []any, c Changes,
 	return newKey, nil
 }
 
-func bytesKey(key []any) []any { return append([]any(nil), key...) }
-
-// Delete removes the row with that key, after check as in Update.
-func (db *DB) Delete(ctx context.Context, t *schema.Table, key []any, check func(current []any) error) error {
-	if !t.Writable() {
-		return ErrReadOnly
+// UpdateAll makes the same changes in all rows with those keys, or in none of
+// them. It passes each row to check, as Update does.
+func (db *DB) UpdateAll(ctx context.Context, t *schema.Table, keys [][]any, c Changes, check func(current []any) error) error {
+	if err := c.check(t); err != nil {
+		return err
 	}
 	err := db.inTx(ctx, func(ex executor) error {
-		if err := db.lockAndCheck(ctx, ex, t, key, check); err != nil {
-			return err
+		for _, key := range keys {
+			if err := db.lockAndCheck(ctx, ex, t, key, check); err != nil {
+				return err
+			}
+			if len(c) == 0 {
+				continue
+			}
+			b := &builder{d: db.Dialect}
+			b.put("UPDATE ", db.Dialect.Table(t), " SET ")
+			b.list(c.columns(t), ", ", func(column *schema.Column) { b.column(column).put(" = ").value(column, c[column]) })
+			b.where(t, key)
+			if _, err := ex.ExecContext(ctx, b.String(), b.args...); err != nil {
+				return err
+			}
 		}
-		b := &builder{d: db.Dialect}
-		b.put("DELETE FROM ", db.Dialect.Table(t)).where(t, key)
-		_, err := ex.ExecContext(ctx, b.String(), b.args...)
-		return err
+		return nil
 	})
-	err = db.explain(t, err)
-	var refused *ColumnError
-	if errors.As(err, &refused) && refused.Problem == Dangling {
-		refused.Problem = InUse
-	}
-	return err
+	return db.explain(t, err)
 }
 
 func (db *DB) lockAndCheck(ctx context.Context, ex executor, t *schema.Table, key []any, check func([]any) error) error {

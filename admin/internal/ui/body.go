@@ -32,7 +32,8 @@ type List struct {
 	Pager    Pager
 	Notice   string // what was wrong with the address, if anything
 	Exports  []Link
-	Dense    bool
+	Choose   []Choice // columns, to show or not
+	Select   bool     // rows can be ticked
 }
 
 // A ListColumn is a column of a list.
@@ -101,6 +102,8 @@ type Form struct {
 	Error    string // of the row as a whole
 	Conflict bool   // the row was changed meanwhile; see FormField.Theirs
 	New      bool
+	Several  bool     // rows are edited together
+	Hidden   []Hidden // what the form carries along
 	ReadOnly bool
 	Delete   string // address of the question; empty: none
 	Clone    string
@@ -127,6 +130,10 @@ type FormField struct {
 	RefURL   string // of the row it points at
 	RefText  string
 	Key      bool
+	Download string // address of a file
+	CanFind  bool   // there is a search for the row it points at
+	Tick     bool   // a box says that it is to be changed
+	Ticked   bool
 	Theirs   *Theirs // what someone else has put there meanwhile
 }
 
@@ -149,6 +156,7 @@ type Question struct {
 	Facts      []Fact
 	Dependants []Dependant
 	Blocked    bool
+	Hidden     []Hidden
 }
 
 // A Dependant is rows that point at the one to be deleted.
@@ -173,6 +181,7 @@ type Session struct {
 	Values []Fact
 	Queues []Queue
 	Popped *Popped
+	Others bool   // other sessions of the same user can be ended
 	Action string // prefix of the addresses that the buttons post to
 }
 
@@ -192,10 +201,10 @@ type Popped struct {
 // Login asks who is there.
 type Login struct {
 	Password bool // there are accounts with passwords
+	Link     bool // there are one-time links
 	Name     string
 	Error    string
 	Action   string
-	Next     string
 }
 
 // LoginLink is the page of a one-time link.
@@ -213,11 +222,108 @@ type Problem struct {
 	Back   string
 }
 
-func (Home) template() string      { return "home" }
-func (List) template() string      { return "list" }
-func (Form) template() string      { return "form" }
-func (Question) template() string  { return "delete" }
-func (Session) template() string   { return "session" }
-func (Login) template() string     { return "login" }
-func (LoginLink) template() string { return "link" }
-func (Problem) template() string   { return "problem" }
+// Audit shows the audit log.
+type Audit struct {
+	URL     string
+	Target  string // of this table only
+	Entries []AuditEntry
+	Older   string
+}
+
+// An AuditEntry is one thing that was done.
+type AuditEntry struct {
+	At, User, Action, Target, Row string
+	URL                           string
+	Changes                       []AuditChange
+}
+
+// An AuditChange is what became of a value.
+type AuditChange struct {
+	Column   string
+	From, To Theirs
+}
+
+// Sessions lists sessions and what happened to them.
+type Sessions struct {
+	Live    SessionsLive
+	LiveURL string // of the stream
+	Action  string // prefix of the addresses that the buttons post to
+	User    string // of this user only
+	URL     string
+	MayEnd  bool
+}
+
+// SessionsLive is the part that changes while one looks.
+type SessionsLive struct {
+	Count    string
+	Sessions []SessionRow
+	More     bool // there are more than are shown
+	Chart    Chart
+	Rejected []Count
+	Events   []SessionEvent
+	MayEnd   bool
+	At       string
+	Language Language
+}
+
+// A SessionRow is a session in the list.
+type SessionRow struct {
+	Handle, User, Device, Address, Created, Seen, Expires string
+	URL, UserURL                                          string
+	Own                                                   bool
+}
+
+// A Count is how often something happened.
+type Count struct {
+	Name  string
+	Count string
+}
+
+// A SessionEvent is one thing that happened.
+type SessionEvent struct{ At, Kind, Reason, Who string }
+
+// A Chart shows active sessions as a line and logins as bars.
+type Chart struct {
+	Width, Height int
+	Line          string // points of a polyline
+	Area          string // points of a polygon
+	Bars          []Bar
+	Labels        []Label
+	Top           string // what the top of the line stands for
+	Text          string // the same in words
+}
+
+// A Bar is a bar of a Chart.
+type Bar struct{ X, Y, Width, Height int }
+
+// A Label stands below a Chart.
+type Label struct {
+	X    int
+	Text string
+}
+
+// OneSession is what a session holds.
+type OneSession struct {
+	Facts  []Fact
+	Values []Fact
+	Hidden bool // the values are not for this visitor
+	Note   string
+	Handle string
+	User   string
+	Own    bool
+	MayEnd bool
+	Action string
+	Back   string
+}
+
+func (Audit) template() string      { return "audit" }
+func (Sessions) template() string   { return "sessions" }
+func (OneSession) template() string { return "onesession" }
+func (Home) template() string       { return "home" }
+func (List) template() string       { return "list" }
+func (Form) template() string       { return "form" }
+func (Question) template() string   { return "delete" }
+func (Session) template() string    { return "session" }
+func (Login) template() string      { return "login" }
+func (LoginLink) template() string  { return "link" }
+func (Problem) template() string    { return "problem" }

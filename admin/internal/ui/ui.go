@@ -8,6 +8,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -41,6 +42,7 @@ type Page struct {
 	Flashes  []Flash
 	CSRF     template.HTML // the hidden field of every form
 	Body     Body
+	Here     string // the address to come back to
 	Version  string // of the static files
 }
 
@@ -60,6 +62,15 @@ type Flash struct {
 	Kind string // "success", "warning", "error"
 	Text string
 	Undo string // address to post to; empty: nothing to undo
+}
+
+// Languages are the choices at the foot of the page.
+func (p Page) Languages() []Choice {
+	var out []Choice
+	for _, l := range Languages {
+		out = append(out, Choice{Value: string(l), Label: l.Name(), Selected: l == p.Language})
+	}
+	return out
 }
 
 // Symbol is what stands in front of the message, for those who do not see colours.
@@ -90,6 +101,14 @@ func Render(w http.ResponseWriter, status int, p Page) error {
 	w.WriteHeader(status)
 	_, err := body.WriteTo(w)
 	return err
+}
+
+// RenderLive writes the part of the page about sessions that changes.
+func RenderLive(w io.Writer, live SessionsLive) error {
+	if !live.Language.Known() {
+		live.Language = English
+	}
+	return pages[live.Language].ExecuteTemplate(w, "live", live)
 }
 
 func (l Language) funcs() template.FuncMap {

@@ -1,0 +1,13 @@
+// Keeps the page about sessions up to date. Without scripts, reload the page.
+const live = document.getElementById("live");
+const stream = new EventSource(live.dataset.stream);
+stream.addEventListener("update", (event) => {
+  // Replacing what has the focus would take it away.
+  if (live.contains(document.activeElement)) return;
+  live.innerHTML = event.data;
+});
+stream.addEventListener("ended", (event) => {
+  stream.close();
+  live.textContent = live.dataset.ended;
+  location.assign(event.data);
+});
