@@ -70,8 +70,8 @@ const (
 // [scarab.Backend]. Each clause is a subtest; newBackend is called for each. Times
 // are compared to the second, because that is what some formats keep.
 //
-// What [scarab.Stored] and [scarab.InCookie] return is for scarab.New, which
-// completes it: use [TestHTTP] for those.
+// A store or a codec of one's own needs no more than [TestStore], or [TestHTTP]
+// over [scarab.Stored] or [scarab.InCookie].
 func TestBackend(t *testing.T, newBackend func(t *testing.T) scarab.Backend, opts BackendOptions) {
 	opts = opts.withDefaults()
 	for _, c := range backendClauses {
@@ -243,9 +243,14 @@ func sameJSON(a, b json.RawMessage) bool {
 	return da.Decode(&va) == nil && db.Decode(&vb) == nil && reflect.DeepEqual(va, vb)
 }
 
-// expired reports whether st has expired at now, as a factory finds.
+// expired reports whether st has expired at now, as a factory with the default
+// timeouts finds.
 func expired(st *scarab.State, now time.Time) bool {
+	idle := st.Idle
+	if idle == 0 {
+		idle = time.Hour
+	}
 	return !st.Deadline.IsZero() && !now.Before(st.Deadline) ||
 		!st.Expires.IsZero() && !now.Before(st.Expires) ||
-		st.Expires.IsZero() && st.Idle != scarab.Never && st.Idle != 0 && now.Sub(st.Seen) > st.Idle
+		st.Expires.IsZero() && idle != scarab.Never && now.Sub(st.Seen) > idle
 }

@@ -18,7 +18,7 @@ var backendRenews = []backendClause{
 			if err != nil {
 				return err
 			}
-			h, err := s.commit(ctx, scarab.Renew, old, s.now, set(one, two))
+			h, err := s.commit(ctx, scarab.Renew, old, s.now, set(one, val("m", "2")))
 			if err != nil {
 				return err
 			}
@@ -105,7 +105,7 @@ var backendRenews = []backendClause{
 		name:   "touch",
 		clause: touchSentence,
 		check: func(ctx context.Context, s *backendSubject) error {
-			h, err := s.create(ctx, one, two)
+			h, err := s.create(ctx, one, val("m", "2"))
 			if err != nil {
 				return err
 			}

@@ -224,7 +224,7 @@ var backendSaves = []backendClause{
 				return err
 			}
 			// It can be saved over: the changes are applied again to it.
-			if a, err = s.commit(ctx, scarab.Save, held{a.value, current}, s.now, set(two, three)); err != nil {
+			if a, err = s.commit(ctx, scarab.Save, held{a.value, current}, s.now, set(three)); err != nil {
 				return fmt.Errorf("on what the conflict carried: %w", err)
 			}
 			return s.loads(ctx, a.value, a.state)

@@ -12,19 +12,31 @@ import (
 	"github.com/scarab-go/scarab/scarabtest"
 )
 
+// builtin is the backends of package scarab, with what each lacks.
+var builtin = []struct {
+	name    string
+	backend func(t *testing.T) scarab.Backend
+	opts    scarabtest.BackendOptions
+}{
+	{"memstore", func(t *testing.T) scarab.Backend { return scarab.Stored(memstore.New()) }, scarabtest.BackendOptions{}},
+	{"cookie", func(t *testing.T) scarab.Backend { return scarab.InCookie(codec("key")) },
+		scarabtest.BackendOptions{LastWins: true, CannotEnd: true}},
+	{"cookie with a deny list", func(t *testing.T) scarab.Backend {
+		return scarab.InCookie(codec("key"), scarab.DenyList(memstore.New()))
+	},
+		scarabtest.BackendOptions{LastWins: true}},
+}
+
 func TestHTTP(t *testing.T) {
-	t.Run("memstore", func(t *testing.T) {
-		scarabtest.TestHTTP(t, func(t *testing.T) scarab.Backend { return scarab.Stored(memstore.New()) }, scarabtest.BackendOptions{})
-	})
-	t.Run("cookie", func(t *testing.T) {
-		scarabtest.TestHTTP(t, func(t *testing.T) scarab.Backend { return scarab.InCookie(codec("key")) },
-			scarabtest.BackendOptions{LastWins: true, CannotEnd: true})
-	})
-	t.Run("cookie with a deny list", func(t *testing.T) {
-		scarabtest.TestHTTP(t, func(t *testing.T) scarab.Backend {
-			return scarab.InCookie(codec("key"), scarab.DenyList(memstore.New()))
-		}, scarabtest.BackendOptions{LastWins: true})
-	})
+	for _, b := range builtin {
+		t.Run(b.name, func(t *testing.T) { scarabtest.TestHTTP(t, b.backend, b.opts) })
+	}
+}
+
+func TestBackend(t *testing.T) {
+	for _, b := range builtin {
+		t.Run(b.name, func(t *testing.T) { scarabtest.TestBackend(t, b.backend, b.opts) })
+	}
 }
 
 // codec is the plainest that cannot be forged.
