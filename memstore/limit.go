@@ -35,6 +35,9 @@ const (
 	// Evict removes another session: of some that it picks at random, one that
 	// has expired, else one that nobody is logged in to, else the one that was
 	// not seen for the longest time.
+	//
+	// Where scarab keeps in the store what has ended (scarab.DenyList,
+	// scarab.Config.Fallbacks), that would be forgotten too: use Refuse there.
 	Evict
 )
 

@@ -55,7 +55,7 @@ func within(ctx context.Context, timeout time.Duration, f func(context.Context) 
 	select {
 	case err := <-done:
 		return errors.Join(fmt.Errorf("not done after %v", timeout), err)
-	case <-time.After(time.Second):
+	case <-time.After(min(timeout, time.Second)):
 		return fmt.Errorf("not done after %v, and a method ignores the end of its context", timeout)
 	}
 }
