@@ -16,7 +16,7 @@ func (h *handler) home(v *visit) error {
 			continue
 		}
 		n, exact, err := h.db.Count(v.ctx, rows.Query{Table: t})
-		count := v.count(n, exact)
+		count := v.rows(n, exact)
 		if err != nil { // such as a view of a table that is gone: the others are still of use
 			h.cfg.Logger.WarnContext(v.ctx, "admin: cannot count", "table", t.FullName(), "error", err)
 			count = "?"
@@ -28,6 +28,14 @@ func (h *handler) home(v *visit) error {
 		b.Tables = append(b.Tables, card)
 	}
 	return v.show(http.StatusOK, v.t("Tables"), b)
+}
+
+// rows writes how many rows there are, if they were counted only so far.
+func (v *visit) rows(n int, exact bool) string {
+	if exact {
+		return v.t("%d rows", n)
+	}
+	return v.t("more than %d rows", n)
 }
 
 // count writes a number of rows that was counted only so far.

@@ -10,7 +10,7 @@ import (
 	"github.com/scarab-go/scarab/scarabtest"
 )
 
-var visitCount = regexp.MustCompile(`<strong>(\d+)</strong> visits`)
+var visitCount = regexp.MustCompile(`Visits to this page: <strong>(\d+)</strong>`)
 
 func TestSession_countsVisits(t *testing.T) {
 	s := newShop(t)

@@ -159,7 +159,7 @@ func (v *visit) dependants(values []any) (out []ui.Dependant, blocked bool, err 
 		if n == 0 {
 			continue
 		}
-		entry := ui.Dependant{Table: v.t("a table you may not see"), Count: v.t("%s rows", v.count(n, exact))}
+		entry := ui.Dependant{Table: v.t("a table you may not see"), Count: v.rows(n, exact)}
 		if v.may(d.Table) != None {
 			entry.Table, entry.URL = d.Table.FullName(), v.tableURL(d.Table)+"?"+link.Encode()
 		}

@@ -189,14 +189,14 @@ func TestServe_restart(t *testing.T) {
 			first := start(t, dir, args...)
 			b := newBrowser(t)
 			b.logIn(first)
-			if _, body := b.get(first.base + "/session"); !strings.Contains(body, "<strong>1</strong> visits") {
+			if _, body := b.get(first.base + "/session"); !strings.Contains(body, "Visits to this page: <strong>1</strong>") {
 				t.Fatalf("the first visit:\n%s", body)
 			}
 			first.stop()
 			second := start(t, dir, args...)
 			b.follow(first, second)
 			where, body := b.get(second.base + "/session")
-			if survives := where == "/session" && strings.Contains(body, "<strong>2</strong> visits"); survives != tt.survives {
+			if survives := where == "/session" && strings.Contains(body, "Visits to this page: <strong>2</strong>"); survives != tt.survives {
 				t.Errorf("survives: %t, want %t\n%s", survives, tt.survives, body)
 			}
 			for _, name := range tt.files {

@@ -10,7 +10,7 @@ type HomeTable struct {
 	Name    string
 	URL     string
 	View    bool
-	Rows    string // a number, or "10,000+"
+	Rows    string // such as "12 rows"
 	Columns int
 	New     string // address of the form for a new row; empty: read only
 }

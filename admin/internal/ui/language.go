@@ -3,7 +3,6 @@ package ui
 import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
-	"golang.org/x/text/message/catalog"
 )
 
 // A Language is one the interface speaks, as in BCP 47.
@@ -23,8 +22,6 @@ var Languages = []Language{English, Russian, Japanese}
 func (l Language) Name() string {
 	return map[Language]string{English: "English", Russian: "Русский", Japanese: "日本語"}[l]
 }
-
-var messages = catalog.NewBuilder(catalog.Fallback(language.English))
 
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Russian, language.Japanese})
 
