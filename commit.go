@@ -408,7 +408,7 @@ func (c *committer) writeHeader(h http.Header) {
 	for _, name := range c.expired {
 		c.f.clearCookie(h, name)
 	}
-	forbidCaching(h, c.set || c.forget || len(c.expired) > 0 || c.q.token)
+	forbidCaching(h, c.set || c.forget || len(c.expired) > 0 || c.q.token, &c.s.headers)
 }
 
 // settled makes what was saved the state that later changes start from.

@@ -90,20 +90,17 @@ func putCookie(h http.Header, name, line string) {
 	h["Set-Cookie"] = append(lines, line)
 }
 
-// Headers of nearly every answer, shared: whoever adds to one copies it.
-var (
-	varyCookie   = slices.Clip([]string{"Cookie"})
-	cachePrivate = slices.Clip([]string{"private"})
-	cacheNoStore = slices.Clip([]string{"no-store"})
-)
-
 // forbidCaching marks an answer that was made from a session: private, and
 // not to be stored at all if it sets a cookie or shows a token.
 //
 // Source: OWASP Session Management Cheat Sheet, "Web Content Caching".
-func forbidCaching(h http.Header, noStore bool) {
+//
+// The values go into room, which is this request's alone: whatever is around
+// Wrap may change them in place.
+func forbidCaching(h http.Header, noStore bool, room *[2]string) {
 	if vary := h["Vary"]; len(vary) == 0 {
-		h["Vary"] = varyCookie
+		room[0] = "Cookie"
+		h["Vary"] = room[0:1:1]
 	} else if !listHas(vary, "cookie") {
 		h["Vary"] = append(slices.Clip(vary), "Cookie")
 	}
@@ -111,9 +108,11 @@ func forbidCaching(h http.Header, noStore bool) {
 	switch {
 	case listHas(control, "no-store"):
 	case noStore:
-		h["Cache-Control"] = cacheNoStore
+		room[1] = "no-store"
+		h["Cache-Control"] = room[1:2:2]
 	case len(control) == 0:
-		h["Cache-Control"] = cachePrivate
+		room[1] = "private"
+		h["Cache-Control"] = room[1:2:2]
 	case listHas(control, "private"):
 	default: // a handler that meant a page for everybody opened a session
 		kept := slices.DeleteFunc(strings.Split(strings.Join(control, ","), ","), func(d string) bool {

@@ -35,6 +35,7 @@ type Session struct {
 	closed  bool     // the handler has returned
 
 	loading, committing lazyTimeout
+	headers             [2]string // room for those of the answer
 
 	origin  origin   // where base is from
 	isNew   bool     // no usable cookie came
