@@ -1,18 +1,13 @@
 package pyramid
 
 import (
-	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,62 +16,10 @@ import (
 	"github.com/scarab-go/scarab"
 	scarabcsrf "github.com/scarab-go/scarab/csrf"
 	"github.com/scarab-go/scarab/internal/testserver"
+	"github.com/scarab-go/scarab/pyramid/internal/peer"
 )
 
-// python is Debian's, which has the packages of testdata/debian-packages;
-// another one may come first in PATH.
-const python = "/usr/bin/python3"
-
-// A peer is a real Pyramid application.
-type peer struct{ url string }
-
-// startPeer starts testdata/generate/interop_app.py, which needs the named
-// Python modules, each with its Debian package.
-func startPeer(t testing.TB, modules map[string]string, args ...string) *peer {
-	t.Helper()
-	needPython(t, modules)
-	cmd := exec.Command(python, append([]string{"-u", "testdata/generate/interop_app.py", "0"}, args...)...)
-	cmd.Env = append(cmd.Environ(), "PYTHONDONTWRITEBYTECODE=1")
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	var port int
-	if _, scanErr := fmt.Sscanf(line, "ready %d", &port); scanErr != nil {
-		cmd.Wait()
-		t.Fatalf("interop_app.py %q: %v\n%s%s", args, err, line, stderr.String())
-	}
-	return &peer{fmt.Sprintf("http://127.0.0.1:%d", port)}
-}
-
-// needPython skips the test, or fails it in CI, if a module is missing.
-func needPython(t testing.TB, modules map[string]string) {
-	t.Helper()
-	all := map[string]string{"pyramid": "python3-pyramid"}
-	maps.Copy(all, modules)
-	has := func(modules ...string) bool {
-		return exec.Command(python, "-c", "import "+strings.Join(modules, ", ")).Run() == nil
-	}
-	if has(slices.Collect(maps.Keys(all))...) {
-		return
-	}
-	for module, pkg := range all {
-		if !has(module) {
-			testserver.Missing(t, "the Python module "+module, pkg)
-		}
-	}
-	t.Fatal("Python cannot import what its packages have")
-}
+const interopApp = "testdata/generate/interop_app.py"
 
 // goApp is a Go application with the same pages as the peer, on a real socket.
 func goApp(t testing.TB, b scarab.Backend, csrf CSRFConfig, change ...func(*scarab.Config)) string {
@@ -324,17 +267,18 @@ func interops() []interop {
 func TestInterop(t *testing.T) {
 	for _, in := range interops() {
 		t.Run(in.name, func(t *testing.T) {
+			peer.Need(t, in.modules)
 			args, backend, err := in.setup(t)
 			if err != nil {
 				t.Fatal(err)
 			}
-			peer := startPeer(t, in.modules, args...).url
+			py := peer.Start(t, interopApp, args...)
 			app := goApp(t, backend, CSRFConfig{})
-			t.Run("values", func(t *testing.T) { interopValues(newVisitor(t), app, peer, in.json) })
-			t.Run("flash", func(t *testing.T) { interopFlash(newVisitor(t), app, peer) })
-			t.Run("csrf", func(t *testing.T) { interopCSRF(newVisitor(t), app, peer) })
-			t.Run("end", func(t *testing.T) { interopEnd(newVisitor(t), app, peer, in.undone) })
-			t.Run("login", func(t *testing.T) { interopLogin(newVisitor(t), app, peer) })
+			t.Run("values", func(t *testing.T) { interopValues(newVisitor(t), app, py, in.json) })
+			t.Run("flash", func(t *testing.T) { interopFlash(newVisitor(t), app, py) })
+			t.Run("csrf", func(t *testing.T) { interopCSRF(newVisitor(t), app, py) })
+			t.Run("end", func(t *testing.T) { interopEnd(newVisitor(t), app, py, in.undone) })
+			t.Run("login", func(t *testing.T) { interopLogin(newVisitor(t), app, py) })
 		})
 	}
 }
@@ -459,17 +403,17 @@ func TestInterop_policies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			peer := startPeer(t, nil, "--csrf", policy).url
+			py := peer.Start(t, interopApp, "--csrf", policy)
 			app := goApp(t, backend, csrf)
 			v := newVisitor(t)
-			token := v.token(peer)
+			token := v.token(py)
 			if got := v.token(app); got != token || len(token) != 32 {
 				t.Errorf("Go's token is %s, Python's %s", got, token)
 			}
 			v.post(app+"/protected", form("csrf_token", token))
 			w := newVisitor(t)
-			w.post(peer+"/protected", form("csrf_token", w.token(app)))
-			if status := w.status(peer+"/protected", form("csrf_token", token)); status != 400 {
+			w.post(py+"/protected", form("csrf_token", w.token(app)))
+			if status := w.status(py+"/protected", form("csrf_token", token)); status != 400 {
 				t.Errorf("another visitor's token: status %d", status)
 			}
 		})
@@ -484,25 +428,25 @@ func TestInterop_replay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	peer := startPeer(t, map[string]string{"beaker": "python3-beaker", "redis": "python3-redis"},
-		"--session", "beaker", "--beaker-type", "ext:redis", "--beaker-url", server.URL+"/0", "--beaker-data-dir", t.TempDir()).url
+	peer.Need(t, map[string]string{"beaker": "python3-beaker", "redis": "python3-redis"})
+	py := peer.Start(t, interopApp, "--session", "beaker", "--beaker-type", "ext:redis", "--beaker-url", server.URL+"/0", "--beaker-data-dir", t.TempDir())
 	app := goApp(t, backend, CSRFConfig{})
 	v := newVisitor(t)
-	v.post(peer+"/set", form("k", "secret", "v", `1`))
+	v.post(py+"/set", form("k", "secret", "v", `1`))
 	thief := newVisitor(t)
 	base, err := url.Parse(app)
 	if err != nil {
 		t.Fatal(err)
 	}
 	thief.client.Jar.SetCookies(base, v.client.Jar.Cookies(base))
-	thief.wants("a copied cookie", thief.get(peer+"/get?k=secret"), `{"found": true, "v": 1}`)
+	thief.wants("a copied cookie", thief.get(py+"/get?k=secret"), `{"found": true, "v": 1}`)
 	v.post(app+"/invalidate", nil)
-	for _, base := range []string{app, peer} {
+	for _, base := range []string{app, py} {
 		thief.wants("a copied cookie after the logout", thief.get(base+"/get?k=secret"), `{"found": false, "v": null}`)
 	}
-	v.post(peer+"/set", form("k", "secret", "v", `2`))
+	v.post(py+"/set", form("k", "secret", "v", `2`))
 	thief.client.Jar.SetCookies(base, v.client.Jar.Cookies(base))
 	v.post(app+"/login", form("name", "anna"))
-	v.wants("after a login", v.get(peer+"/get?k=secret"), `{"found": true, "v": 2}`)
-	thief.wants("a cookie from before a login", thief.get(peer+"/get?k=secret"), `{"found": false, "v": null}`)
+	v.wants("after a login", v.get(py+"/get?k=secret"), `{"found": true, "v": 2}`)
+	thief.wants("a cookie from before a login", thief.get(py+"/get?k=secret"), `{"found": false, "v": null}`)
 }
