@@ -89,6 +89,13 @@ func (q *request) commit(ctx context.Context, mode commitMode, status int) error
 	c := committer{s: s, q: q, f: q.f, mode: mode}
 	s.mu.Lock()
 	err := c.run(ctx, status)
+	if mode == commitAnswer { // said under the lock: a Save may run beside the handler
+		answer := answerSent
+		if err != nil {
+			answer = answerWithheld
+		}
+		q.answer.Store(answer)
+	}
 	s.mu.Unlock()
 	q.f.emit(ctx, c.events)
 	return err
@@ -166,12 +173,14 @@ func (c *committer) run(ctx context.Context, status int) error {
 	if c.mode == commitPanic {
 		op = 0
 	}
-	if c.q.sent() && (op == Create || op == Renew) {
-		if op == Create && len(s.changes) == 0 {
-			return nil // an adoption, which the next request can do
+	var late error // the header is out, and a cookie would be needed
+	answered := c.q.answer.Load() != answerOpen
+	if answered && (op == Create || op == Renew) {
+		if op == Renew || len(s.changes) > 0 { // else an adoption, which the next request can do
+			c.event(EventHeaderSent, op.String(), nil)
+			late = fmt.Errorf("%w: call what creates, renews or logs in before the first Write, or Session.Save", ErrHeaderSent)
 		}
-		c.event(EventHeaderSent, op.String(), nil)
-		return fmt.Errorf("%w: call what creates, renews or logs in before the first Write, or Session.Save", ErrHeaderSent)
+		op = 0
 	}
 	if loggedIn := op != 0 && s.has(changeLogin); op != 0 || len(s.dead) > 0 || s.clear {
 		timed := s.committing.start(context.WithoutCancel(ctx), f.cfg.StoreTimeout)
@@ -187,16 +196,19 @@ func (c *committer) run(ctx context.Context, status int) error {
 			}
 		}
 	}
-	if !c.q.sent() { // after a panic, whoever recovers may still answer
+	switch cookies := c.set || c.forget || len(c.expired) > 0; {
+	case answered && (c.set && op != Touch || c.forget):
+		c.event(EventHeaderSent, "cookie", nil)
+		late = ErrHeaderSent
+		if c.set {
+			c.next = nil // it was not saved
+		}
+	case answered:
+	case cookies || c.mode != commitSave: // after a panic, whoever recovers may still answer
 		c.header()
 	}
-	late := c.q.sent() && (c.set && op != Touch || c.forget)
 	c.settled()
-	if late {
-		c.event(EventHeaderSent, "cookie", nil)
-		return ErrHeaderSent
-	}
-	return nil
+	return late
 }
 
 func (c *committer) event(kind EventKind, reason string, err error) {
