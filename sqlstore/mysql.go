@@ -28,7 +28,7 @@ var mysql = dialect{
 	version BIGINT NOT NULL,
 	commit_id BINARY(16) NOT NULL,
 	principal VARBINARY(1024) NOT NULL,
-	label BLOB NOT NULL,
+	label VARBINARY(1024) NOT NULL,
 	created BIGINT NOT NULL,
 	auth_time BIGINT NOT NULL,
 	renewed BIGINT NOT NULL,

@@ -98,7 +98,7 @@ func (w *row) scan(rows *sql.Rows) (scarab.Record, error) {
 // three times as long as the longest principal.
 const (
 	maxPrincipal = 1024
-	maxLabel     = 65535
+	maxLabel     = 1024
 )
 
 // check refuses what one of the databases would cut off, or refuse in words

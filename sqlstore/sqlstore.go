@@ -58,7 +58,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/scarab-go/scarab"
 )
@@ -73,7 +72,6 @@ type Store struct {
 	unlogged   bool
 	unprepared bool
 
-	mu     sync.Mutex    // held while a statement is prepared
 	writer chan struct{} // nil, or holds a token while nobody writes
 	err    error         // what was wrong with the arguments of New
 }

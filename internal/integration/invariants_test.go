@@ -16,7 +16,10 @@ func TestInvariants(t *testing.T) {
 	for _, d := range databases {
 		t.Run(d.name, func(t *testing.T) {
 			db := d.open(t)
-			invariants.Run(t, func(t *testing.T) scarab.Store { return newSQLStore(t, db, d.dialect) })
+			invariants.Run(t, func(t *testing.T) scarab.Store {
+				store, _ := newSQLStore(t, db, d.dialect)
+				return store
+			})
 		})
 	}
 	t.Run("Redis", func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 type database struct {
 	name    string
 	dialect sqlstore.Dialect
-	open    func(*testing.T) *sql.DB
+	open    func(t *testing.T) *sql.DB
 }
 
 var databases = []database{
@@ -64,21 +64,26 @@ func open(t *testing.T, driver, dsn string) *sql.DB {
 }
 
 // newSQLStore returns a store with a table of its own in db, which other tests
-// may use too.
-func newSQLStore(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts ...sqlstore.Option) *sqlstore.Store {
+// may use too, and the name of the table.
+func newSQLStore(t *testing.T, db *sql.DB, d sqlstore.Dialect, opts ...sqlstore.Option) (store *sqlstore.Store, table string) {
 	t.Helper()
-	table := "s_" + strings.ToLower(rand.Text())
-	store := sqlstore.New(db, d, append([]sqlstore.Option{sqlstore.Table(table)}, opts...)...)
+	table = "s_" + strings.ToLower(rand.Text())
+	store = sqlstore.New(db, d, append([]sqlstore.Option{sqlstore.Table(table)}, opts...)...)
 	if err := store.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		store.Close()
-		for _, name := range []string{table, table + "_revoked"} {
-			if _, err := db.Exec("DROP TABLE " + name); err != nil {
-				t.Error(err)
-			}
-		}
+		drop(t, db, table, table+"_revoked")
 	})
-	return store
+	return store, table
+}
+
+func drop(t *testing.T, db *sql.DB, tables ...string) {
+	t.Helper()
+	for _, table := range tables {
+		if _, err := db.Exec("DROP TABLE " + table); err != nil {
+			t.Error(err)
+		}
+	}
 }
