@@ -6,9 +6,12 @@ package app
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/scarab-go/scarab"
 )
 
 // An Op is a kind of request.
@@ -29,6 +32,7 @@ const (
 	Form                // a form that sends it back
 	Script              // a script that sends it back in a header
 	ops
+	Forget // no request: the browser drops its cookie
 )
 
 var opNames = [ops]string{"fill", "untouched", "read", "write", "login", "flash", "messages", "visit", "tally", "page", "form", "script"}
@@ -58,6 +62,10 @@ type Options struct {
 	Redis    string // host:port
 	Postgres string // URL
 	Dir      string // for the files of SQLite
+
+	// Store, for scarab, gets the store before it is used and returns the one
+	// to use.
+	Store func(scarab.Store) scarab.Store
 }
 
 // An App is the application in one library.
@@ -69,7 +77,9 @@ type App struct {
 }
 
 // Does reports whether the library can answer op.
-func (a *App) Does(op Op) bool { return a.handlers[op] != nil || a.fast != nil && op <= Tally }
+func (a *App) Does(op Op) bool {
+	return op == Forget || a.handlers[op] != nil || a.fast != nil && op <= Tally
+}
 
 // Close releases what the application holds.
 func (a *App) Close() {
@@ -96,7 +106,15 @@ func (a *App) Handler() http.Handler {
 	})
 }
 
-// Where a library keeps sessions.
+// Serve answers the requests that come to l.
+func (a *App) Serve(l net.Listener) error {
+	if a.fast != nil {
+		return (&fasthttp.Server{Handler: a.fast, NoDefaultServerHeader: true}).Serve(l)
+	}
+	return (&http.Server{Handler: a.Handler()}).Serve(l)
+}
+
+// A Place is where a library keeps sessions.
 type Place uint8
 
 // The places.

@@ -17,9 +17,9 @@ type Client struct {
 	app     *App
 	visitor string // header of Visit
 
-	cookie string // name=value
-	token  string // the body of a Form
-	header http.Header
+	line   [1]string // the Cookie header of all requests: name=value
+	token  string    // the body of a Form
+	answer answer
 	body   []byte
 
 	requests [ops]http.Request
@@ -31,7 +31,8 @@ type Client struct {
 
 // NewClient returns a browser without a cookie.
 func (a *App) NewClient() *Client {
-	c := &Client{app: a, header: http.Header{}, visitor: visitor(0)}
+	c := &Client{app: a, visitor: visitor(0)}
+	c.answer.c, c.answer.header = c, http.Header{}
 	for op := range ops {
 		c.requests[op] = http.Request{
 			Method: op.Method(),
@@ -59,18 +60,32 @@ func (c *Client) Fork(n int) *Client {
 	f := c.app.NewClient()
 	f.visitor = visitor(n)
 	f.requests[Visit].Header[visitorHeader][0] = f.visitor
-	f.setCookie(c.cookie)
+	f.SetCookie(c.Cookie())
 	return f
 }
 
 // Cookie returns name and value of the cookie the client has.
-func (c *Client) Cookie() string { return c.cookie }
+func (c *Client) Cookie() string { return c.line[0] }
 
 // Body returns the body of the last answer. The next request overwrites it.
 func (c *Client) Body() []byte { return c.body }
 
+// DoAll sends several requests, one after the other.
+func (c *Client) DoAll(ops []Op) error {
+	for _, op := range ops {
+		if err := c.Do(op); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Do sends a request and fails if the answer is no success.
 func (c *Client) Do(op Op) error {
+	if op == Forget {
+		c.SetCookie("")
+		return nil
+	}
 	if c.app.fast != nil {
 		return c.doFast(op)
 	}
@@ -78,7 +93,8 @@ func (c *Client) Do(op Op) error {
 	if h == nil {
 		return fmt.Errorf("%s has no handler for %v", c.app.Name, op)
 	}
-	clear(c.header)
+	clear(c.answer.header)
+	c.answer.status = http.StatusOK
 	c.body = c.body[:0]
 	c.request = c.requests[op]
 	if op == Form {
@@ -86,26 +102,29 @@ func (c *Client) Do(op Op) error {
 		c.request.Body = formBody{&c.form}
 		c.request.ContentLength = int64(len(c.token))
 	}
-	w := answer{c, http.StatusOK}
-	h.ServeHTTP(&w, &c.request)
-	if w.status >= 400 {
-		return fmt.Errorf("%s: %v: %d %s", c.app.Name, op, w.status, c.body)
+	h.ServeHTTP(&c.answer, &c.request)
+	if status := c.answer.status; status >= 400 {
+		return fmt.Errorf("%s: %v: %d %s", c.app.Name, op, status, c.body)
 	}
-	if set := c.header["Set-Cookie"]; len(set) > 0 {
+	if set := c.answer.header["Set-Cookie"]; len(set) > 0 {
 		pair, _, _ := strings.Cut(set[len(set)-1], ";")
-		c.setCookie(pair)
+		c.SetCookie(pair)
 	}
 	return nil
 }
 
-func (c *Client) setCookie(pair string) {
-	c.cookie = pair
+// SetCookie gives the client a cookie, as name=value, or takes it away.
+func (c *Client) SetCookie(pair string) {
+	had := c.line[0] != ""
+	c.line[0] = pair
+	if had == (pair != "") {
+		return
+	}
 	for op := range c.requests {
-		h := c.requests[op].Header
-		if line := h["Cookie"]; line != nil {
-			line[0] = pair
+		if had {
+			delete(c.requests[op].Header, "Cookie")
 		} else {
-			h["Cookie"] = []string{pair}
+			c.requests[op].Header["Cookie"] = c.line[:]
 		}
 	}
 }
@@ -141,10 +160,11 @@ func (formBody) Close() error { return nil }
 // answer is the client's http.ResponseWriter.
 type answer struct {
 	c      *Client
+	header http.Header
 	status int
 }
 
-func (a *answer) Header() http.Header    { return a.c.header }
+func (a *answer) Header() http.Header    { return a.header }
 func (a *answer) WriteHeader(status int) { a.status = status }
 func (a *answer) Write(b []byte) (int, error) {
 	a.c.body = append(a.c.body, b...)
@@ -164,8 +184,8 @@ func (c *Client) doFast(op Op) error {
 	r.Header.SetMethod(op.Method())
 	r.SetRequestURI(op.Path())
 	r.Header.SetHost("example.com")
-	if c.cookie != "" {
-		r.Header.Set("Cookie", c.cookie)
+	if c.Cookie() != "" {
+		r.Header.Set("Cookie", c.Cookie())
 	}
 	if op == Visit {
 		r.Header.Set(visitorHeader, c.visitor)
@@ -177,7 +197,7 @@ func (c *Client) doFast(op Op) error {
 	}
 	for _, value := range c.ctx.Response.Header.Cookies() {
 		pair, _, _ := strings.Cut(string(value), ";")
-		c.cookie = pair
+		c.SetCookie(pair)
 	}
 	return nil
 }

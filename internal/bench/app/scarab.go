@@ -16,8 +16,8 @@ import (
 )
 
 var scarabLibraries = []Library{
-	scarabLibrary("scarab/memstore", Memory, func(*App, Options) (scarab.Backend, error) {
-		return scarab.Stored(memstore.New()), nil
+	scarabLibrary("scarab/memstore", Memory, func(_ *App, o Options) (scarab.Backend, error) {
+		return o.stored(memstore.New()), nil
 	}),
 	scarabLibrary("scarab/signed", Cookie, func(*App, Options) (scarab.Backend, error) {
 		codec, err := cookiecodec.NewSigned(cookiecodec.SignedConfig{Secrets: [][]byte{signingKey}})
@@ -29,11 +29,11 @@ var scarabLibraries = []Library{
 	}),
 	scarabLibrary("scarab/redis", Redis, func(a *App, o Options) (scarab.Backend, error) {
 		client, err := openRueidis(a, o, false)
-		return scarab.Stored(redisstore.New(client, redisstore.Config{})), err
+		return o.stored(redisstore.New(client, redisstore.Config{})), err
 	}),
 	scarabLibrary("scarab/redis cached", Redis, func(a *App, o Options) (scarab.Backend, error) {
 		client, err := openRueidis(a, o, true)
-		return scarab.Stored(redisstore.New(client, redisstore.Config{ClientSideCache: true})), err
+		return o.stored(redisstore.New(client, redisstore.Config{ClientSideCache: true})), err
 	}),
 	scarabLibrary("scarab/postgres", Postgres, func(a *App, o Options) (scarab.Backend, error) {
 		db, err := sql.Open("pgx", o.Postgres)
@@ -44,7 +44,7 @@ var scarabLibraries = []Library{
 		db.SetMaxIdleConns(poolSize)
 		a.close = append(a.close, func() { db.Close() })
 		store := sqlstore.New(db, sqlstore.PostgreSQL)
-		return scarab.Stored(store), store.CreateTable(context.Background())
+		return o.stored(store), store.CreateTable(context.Background())
 	}),
 	scarabLibrary("scarab/sqlite", SQLite, func(a *App, o Options) (scarab.Backend, error) {
 		db, err := openSQLite(a, o, "scarab")
@@ -52,8 +52,15 @@ var scarabLibraries = []Library{
 			return nil, err
 		}
 		store := sqlstore.New(db, sqlstore.SQLite)
-		return scarab.Stored(store), store.CreateTable(context.Background())
+		return o.stored(store), store.CreateTable(context.Background())
 	}),
+}
+
+func (o Options) stored(s scarab.Store) scarab.Backend {
+	if o.Store != nil {
+		s = o.Store(s)
+	}
+	return scarab.Stored(s)
 }
 
 func sealedCodec() (*cookiecodec.Sealed, error) {

@@ -115,3 +115,21 @@ func (s *SQLite) Save(from Loaded, data Data) (string, error) {
 	}
 	return from.cookie, nil
 }
+
+// NewUpsert returns a function that writes one row of SQLite, whatever was
+// there: the least that a commit can be.
+func NewUpsert(db *sql.DB) (func(Data) error, error) {
+	if _, err := db.Exec("CREATE TABLE IF NOT EXISTS limit_upsert (token BLOB PRIMARY KEY, expires INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID"); err != nil {
+		return nil, err
+	}
+	upsert, err := db.Prepare(`INSERT INTO limit_upsert VALUES ($1, $2, $3)
+		ON CONFLICT (token) DO UPDATE SET expires = excluded.expires, data = excluded.data`)
+	if err != nil {
+		return nil, err
+	}
+	t := newToken()
+	return func(data Data) error {
+		_, err := upsert.Exec(t[:], deadline(), []byte(data))
+		return err
+	}, nil
+}
