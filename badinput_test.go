@@ -196,7 +196,8 @@ func TestBadInput_megabyte(t *testing.T) {
 	if err == nil && a.status != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("%d", a.status)
 	}
-	site.server.Config.MaxHeaderBytes = 8 << 20
+	site.limit = 8 << 20
+	site.serve(site.factory.Wrap)
 	reject(t, site, "2 MB", []string{site.name + "=" + strings.Repeat("x", 2<<20)}, "", "session_rejected:oversized")
 	reject(t, site, "2 MB of others", []string{strings.Repeat("x=y; ", 400_000)}, "")
 }

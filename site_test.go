@@ -34,6 +34,7 @@ type site struct {
 	factory *scarab.Factory
 	server  *httptest.Server
 	name    string // of the cookie
+	limit   int    // of the header's bytes; 0: net/http's
 
 	mu       sync.Mutex
 	steps    map[string]*step
@@ -147,6 +148,7 @@ func (s *site) serve(wrap func(http.Handler) http.Handler) {
 		inner.ServeHTTP(w, r)
 	}))
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0) // panics are part of the tests
+	s.server.Config.MaxHeaderBytes = s.limit
 	s.server.Start()
 	s.t.Cleanup(s.server.Close)
 }
