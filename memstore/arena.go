@@ -46,11 +46,11 @@ func (a *arena) at(p place) block {
 	return b[:b.size()]
 }
 
-// segmentSize is that of the next segment: about an eighth of what there is, so
+// segmentSize is that of the next segment: about a tenth of what there is, so
 // that small stores are small.
 func (a *arena) segmentSize() int {
 	size := minSegment
-	for size < a.most && size < a.bytes/8 {
+	for size < a.most && size < a.bytes/16 {
 		size *= 2
 	}
 	return size

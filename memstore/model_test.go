@@ -32,7 +32,7 @@ func TestStore_history(t *testing.T) {
 			t.Run(fmt.Sprint(tt.name, "/", seed), func(t *testing.T) {
 				t.Parallel()
 				h := &history{rand: rand.New(rand.NewPCG(seed, 0)), store: New(tt.opts...), model: make(map[scarab.Handle]scarab.Record), now: time.Unix(2e9, 0).UTC()}
-				for i := range 8_000 {
+				for i := range 5_000 {
 					if err := h.step(t); err != nil {
 						t.Fatalf("step %d: %v", i, err)
 					}
@@ -288,7 +288,7 @@ func TestStore_concurrent(t *testing.T) {
 // alone is a history of sessions that nobody else uses, but that may be
 // evicted, swept and revoked by others.
 func (h *history) alone(ctx context.Context) error {
-	for range 1000 {
+	for range 400 {
 		r := h.record()
 		if err := h.store.Create(ctx, r); err != nil && !errors.Is(err, scarab.ErrNoSession) {
 			return err

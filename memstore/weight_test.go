@@ -132,7 +132,7 @@ func TestMaxBytes_Evict(t *testing.T) {
 	const limit = 4 << 20
 	s := New(MaxBytes(limit, Evict))
 	logins := make(map[scarab.Handle]bool)
-	for i := range 30_000 {
+	for i := range 20_000 {
 		r := plain("")
 		if i%100 == 0 && len(logins) < 500 {
 			r.Principal = "anna"
