@@ -6,53 +6,59 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/scarab-go/scarab/admin/internal/testdb"
 )
 
 // A message is shown on the page that the redirect leads to, and not when that
 // is loaded again.
 func TestFlash_onceAfterEveryOperation(t *testing.T) {
-	s := newShop(t)
-	steps := []struct {
-		name, page, action string
-		set                url.Values
-		want               string
-	}{
-		{"create", "/admin/t/tags/new", "/t/tags/new", url.Values{"v.name": {"fragrant"}}, "success: The row was added to tags."},
-		{"edit", "/admin/t/tags/row/13", "/row/13", url.Values{"v.color": {"#123456"}}, "success: The row was saved."},
-		{"edit nothing", "/admin/t/tags/row/13", "/row/13", nil, "warning: Nothing was changed."},
-		{"delete", "/admin/t/tags/row/13/delete", "/row/13/delete", nil, "success: “fragrant” was deleted from tags."},
-		{"delete what others point at", "/admin/t/customers/row/1/delete", "/row/1/delete", nil,
-			"error: “Daria Bergström” was not deleted. Rows of other tables point at this one, so the database keeps it."},
-		{"renew", "/admin/session", "/session/renew", nil, "success: The session has a new token; everything else is as before."},
-	}
-	for _, step := range steps {
-		page := s.submit(s.Get(step.page), step.action, step.set)
-		if got := flashes(t, page); page.Status != http.StatusOK || !slices.Equal(got, []string{step.want}) {
-			t.Errorf("%s: status %d, messages %q, want %q", step.name, page.Status, got, step.want)
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		s := newShopOn(t, k)
+		steps := []struct {
+			name, page, action string
+			set                url.Values
+			want               string
+		}{
+			{"create", "/admin/t/tags/new", "/t/tags/new", url.Values{"v.name": {"fragrant"}}, "success: The row was added to tags."},
+			{"edit", "/admin/t/tags/row/13", "/row/13", url.Values{"v.color": {"#123456"}}, "success: The row was saved."},
+			{"edit nothing", "/admin/t/tags/row/13", "/row/13", nil, "warning: Nothing was changed."},
+			{"delete", "/admin/t/tags/row/13/delete", "/row/13/delete", nil, "success: “fragrant” was deleted from tags."},
+			{"delete what others point at", "/admin/t/customers/row/1/delete", "/row/1/delete", nil,
+				"error: “Daria Bergström” was not deleted. Rows of other tables point at this one, so the database keeps it."},
+			{"renew", "/admin/session", "/session/renew", nil, "success: The session has a new token; everything else is as before."},
 		}
-		if got := flashes(t, s.Get(page.URL)); len(got) > 0 {
-			t.Errorf("%s: after a reload there still is %q", step.name, got)
+		for _, step := range steps {
+			page := s.submit(s.Get(step.page), step.action, step.set)
+			if got := flashes(t, page); page.Status != http.StatusOK || !slices.Equal(got, []string{step.want}) {
+				t.Errorf("%s: status %d, messages %q, want %q", step.name, page.Status, got, step.want)
+			}
+			if got := flashes(t, s.Get(page.URL)); len(got) > 0 {
+				t.Errorf("%s: after a reload there still is %q", step.name, got)
+			}
 		}
-	}
+	})
 }
 
 func TestCreate_andReadBack(t *testing.T) {
-	s := newShop(t)
-	page := s.submit(s.Get("/admin/t/products/new"), "/t/products/new", url.Values{
-		"v.sku": {"NEW-1"}, "v.name": {"Ünïcode 名前 <b>"}, "v.price": {"12.5"}, "v.attributes": {`{"a": 1}`}, "then": {"edit"},
-	})
-	if page.Status != http.StatusOK || !strings.HasSuffix(page.URL, "/t/products/row/121") {
-		t.Fatalf("status %d at %s\n%s", page.Status, page.URL, page.Body)
-	}
-	f := s.find(page, "/row/121").values
-	for name, want := range map[string]string{"v.sku": "NEW-1", "v.name": "Ünïcode 名前 <b>", "v.price": "12.50", "v.in_stock": "0", "v.active": "true", "v.attributes": `{"a": 1}`, "v.released_on": ""} {
-		if got := f.Get(name); got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		s := newShopOn(t, k)
+		page := s.submit(s.Get("/admin/t/products/new"), "/t/products/new", url.Values{
+			"v.sku": {"NEW-1"}, "v.name": {"Ünïcode 名前 <b>"}, "v.price": {"12.5"}, "v.attributes": {`{"a": 1}`}, "then": {"edit"},
+		})
+		if page.Status != http.StatusOK || !strings.HasSuffix(page.URL, "/t/products/row/121") {
+			t.Fatalf("status %d at %s\n%s", page.Status, page.URL, page.Body)
 		}
-	}
-	if f.Get("n.description") != "1" {
-		t.Error("a description that was not given is not NULL")
-	}
+		f := s.find(page, "/row/121").values
+		for name, want := range map[string]string{"v.sku": "NEW-1", "v.name": "Ünïcode 名前 <b>", "v.price": "12.50", "v.in_stock": "0", "v.active": "true", "v.attributes": `{"a": 1}`, "v.released_on": ""} {
+			if got := f.Get(name); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		if f.Get("n.description") != "1" {
+			t.Error("a description that was not given is not NULL")
+		}
+	})
 }
 
 // NULL and the empty text are different, and which one a field holds is kept.
@@ -171,47 +177,53 @@ func TestRefusals_atTheirField(t *testing.T) {
 // The second of two people who edit one row is told, with both versions, and
 // can still save.
 func TestEdit_conflict(t *testing.T) {
-	s := newShop(t)
-	mine, theirs := s.Get("/admin/t/tags/row/2"), s.Get("/admin/t/tags/row/2")
-	if page := s.submit(theirs, "/row/2", url.Values{"v.color": {"#111111"}}); page.Status != http.StatusOK {
-		t.Fatalf("the first: status %d", page.Status)
-	}
-	page := s.submit(mine, "/row/2", url.Values{"v.color": {"#222222"}})
-	if page.Status != http.StatusConflict || !strings.Contains(page.Body, "<q>#111111</q>") || s.find(page, "/row/2").values.Get("v.color") != "#222222" {
-		t.Fatalf("the second: status %d\n%s", page.Status, page.Body)
-	}
-	if got := s.value("SELECT color FROM tags WHERE id = 2"); got != "#111111" {
-		t.Errorf("the second overwrote the first: %v", got)
-	}
-	if page = s.submit(page, "/row/2", nil); page.Status != http.StatusOK {
-		t.Errorf("saving all the same: status %d", page.Status)
-	}
-	if got := s.value("SELECT color FROM tags WHERE id = 2"); got != "#222222" {
-		t.Errorf("saving all the same wrote %v", got)
-	}
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		s := newShopOn(t, k)
+		mine, theirs := s.Get("/admin/t/tags/row/2"), s.Get("/admin/t/tags/row/2")
+		if page := s.submit(theirs, "/row/2", url.Values{"v.color": {"#111111"}}); page.Status != http.StatusOK {
+			t.Fatalf("the first: status %d", page.Status)
+		}
+		page := s.submit(mine, "/row/2", url.Values{"v.color": {"#222222"}})
+		if page.Status != http.StatusConflict || !strings.Contains(page.Body, "<q>#111111</q>") || s.find(page, "/row/2").values.Get("v.color") != "#222222" {
+			t.Fatalf("the second: status %d\n%s", page.Status, page.Body)
+		}
+		if got := s.value("SELECT color FROM tags WHERE id = 2"); got != "#111111" {
+			t.Errorf("the second overwrote the first: %v", got)
+		}
+		if page = s.submit(page, "/row/2", nil); page.Status != http.StatusOK {
+			t.Errorf("saving all the same: status %d", page.Status)
+		}
+		if got := s.value("SELECT color FROM tags WHERE id = 2"); got != "#222222" {
+			t.Errorf("saving all the same wrote %v", got)
+		}
+	})
 }
 
 func TestCompositeKeys(t *testing.T) {
-	s := newShop(t)
-	page := s.submit(s.Get("/admin/t/order_lines/row/1.1"), "/row/1.1", url.Values{"v.quantity": {"77"}})
-	if page.Status != http.StatusOK || s.value("SELECT quantity FROM order_lines WHERE order_id = 1 AND line = 1") != int64(77) {
-		t.Errorf("status %d\n%s", page.Status, page.Body)
-	}
-	if n := s.value("SELECT count(*) FROM order_lines WHERE quantity = 77"); n != int64(1) {
-		t.Errorf("%v rows were changed", n)
-	}
-	if page := s.Get("/admin/t/order_lines/row/1"); page.Status != http.StatusNotFound {
-		t.Errorf("half a key: status %d", page.Status)
-	}
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		s := newShopOn(t, k)
+		page := s.submit(s.Get("/admin/t/order_lines/row/1.1"), "/row/1.1", url.Values{"v.quantity": {"77"}})
+		if page.Status != http.StatusOK || s.value("SELECT quantity FROM order_lines WHERE order_id = 1 AND line = 1") != int64(77) {
+			t.Errorf("status %d\n%s", page.Status, page.Body)
+		}
+		if n := s.value("SELECT count(*) FROM order_lines WHERE quantity = 77"); n != int64(1) {
+			t.Errorf("%v rows were changed", n)
+		}
+		if page := s.Get("/admin/t/order_lines/row/1"); page.Status != http.StatusNotFound {
+			t.Errorf("half a key: status %d", page.Status)
+		}
+	})
 }
 
 func TestViews_areReadOnly(t *testing.T) {
-	s := newShop(t)
-	page := s.Get("/admin/t/sales_by_month")
-	if page.Status != http.StatusOK || strings.Contains(page.Body, "/new") || !strings.Contains(page.Body, "2025-03") {
-		t.Errorf("status %d\n%s", page.Status, page.Body)
-	}
-	if page := s.Get("/admin/t/sales_by_month/new"); page.Status != http.StatusForbidden {
-		t.Errorf("new row in a view: status %d", page.Status)
-	}
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		s := newShopOn(t, k)
+		page := s.Get("/admin/t/sales_by_month")
+		if page.Status != http.StatusOK || strings.Contains(page.Body, "/new") || !strings.Contains(page.Body, "2025-03") {
+			t.Errorf("status %d\n%s", page.Status, page.Body)
+		}
+		if page := s.Get("/admin/t/sales_by_month/new"); page.Status != http.StatusForbidden {
+			t.Errorf("new row in a view: status %d", page.Status)
+		}
+	})
 }

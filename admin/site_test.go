@@ -4,24 +4,19 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"io"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/net/html"
-	_ "modernc.org/sqlite"
 
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/admin"
-	"github.com/scarab-go/scarab/admin/shop"
+	"github.com/scarab-go/scarab/admin/internal/testdb"
 	"github.com/scarab-go/scarab/memstore"
 	"github.com/scarab-go/scarab/scarabtest"
 )
@@ -31,67 +26,42 @@ type site struct {
 	*scarabtest.Client
 	t       testing.TB
 	db      *sql.DB
+	kind    testdb.Kind
 	links   *admin.Links
 	handler http.Handler
 }
 
+func TestMain(m *testing.M) { testdb.Main(m) }
+
 // newSite serves a database that the statements make.
 func newSite(t testing.TB, statements string, change ...func(*admin.Config)) *site {
 	t.Helper()
-	db := openDB(t)
+	return newSiteOn(t, testdb.Lite, statements, change...)
+}
+
+func newSiteOn(t testing.TB, k testdb.Kind, statements string, change ...func(*admin.Config)) *site {
+	t.Helper()
+	db := k.Open(t)
 	if statements != "" {
 		if _, err := db.Exec(statements); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return serve(t, db, change...)
+	return serve(t, k, db, change...)
 }
 
 // newShop serves the sample database.
 func newShop(t testing.TB, change ...func(*admin.Config)) *site {
 	t.Helper()
-	image, err := shopImage()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "shop.sqlite")
-	if err := os.WriteFile(file, image, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return serve(t, openFile(t, file), change...)
+	return newShopOn(t, testdb.Lite, change...)
 }
 
-// shopImage is the file of the sample database: making it takes long.
-var shopImage = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "shop")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "shop.sqlite")
-	db, err := sql.Open("sqlite", file)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(shop.Create(context.Background(), db), db.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file)
-})
-
-func openDB(t testing.TB) *sql.DB { return openFile(t, filepath.Join(t.TempDir(), "test.sqlite")) }
-
-func openFile(t testing.TB, file string) *sql.DB {
+func newShopOn(t testing.TB, k testdb.Kind, change ...func(*admin.Config)) *site {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)&_txlock=immediate")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
+	return serve(t, k, k.Shop(t), change...)
 }
 
-func serve(t testing.TB, db *sql.DB, change ...func(*admin.Config)) *site {
+func serve(t testing.TB, k testdb.Kind, db *sql.DB, change ...func(*admin.Config)) *site {
 	t.Helper()
 	links := new(admin.Links)
 	cfg := admin.Config{Prefix: "/admin", Links: links, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
@@ -108,7 +78,7 @@ func serve(t testing.TB, db *sql.DB, change ...func(*admin.Config)) *site {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/admin/", h)
-	s := &site{scarabtest.NewClient(t, factory.Wrap(mux)), t, db, links, factory.Wrap(mux)}
+	s := &site{scarabtest.NewClient(t, factory.Wrap(mux)), t, db, k, links, factory.Wrap(mux)}
 	s.logIn("admin")
 	return s
 }
@@ -125,9 +95,15 @@ func (s *site) logIn(name string) {
 // value asks the database.
 func (s *site) value(query string, args ...any) any {
 	s.t.Helper()
+	for i := range args {
+		query = strings.Replace(query, "?", s.kind.Dialect.Placeholder(i+1), 1)
+	}
 	var v any
 	if err := s.db.QueryRowContext(context.Background(), query, args...).Scan(&v); err != nil {
 		s.t.Fatalf("%s: %v", query, err)
+	}
+	if b, ok := v.([]byte); ok {
+		return string(b)
 	}
 	return v
 }

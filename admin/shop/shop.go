@@ -6,15 +6,17 @@ package shop
 import (
 	"context"
 	"database/sql"
-	_ "embed"
+	"embed"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/scarab-go/scarab/admin/internal/schema"
 )
 
-//go:embed sqlite.sql
-var sqliteTables string
+//go:embed *.sql
+var tables embed.FS
 
 // Customers, Products and Orders are how many of them Create makes.
 const (
@@ -23,18 +25,28 @@ const (
 	Orders    = 1500
 )
 
-// Create makes the tables of the shop in an SQLite database and fills them, in
-// one transaction. It fails if there is a table of one of the names.
-func Create(ctx context.Context, db *sql.DB) error {
+// Create makes the tables of the shop in a database and fills them, in one
+// transaction where the database can. It fails if there is a table of one of
+// the names.
+func Create(ctx context.Context, db *sql.DB, d schema.Dialect) error {
+	text, err := tables.ReadFile(string(d) + ".sql")
+	if err != nil {
+		return fmt.Errorf("shop: there is none for the dialect %q", d)
+	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("shop: %w", err)
 	}
 	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, sqliteTables); err != nil {
-		return fmt.Errorf("shop: %w", err)
+	for statement := range strings.SplitSeq(string(text), ";\n") {
+		if strings.TrimSpace(statement) == "" {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("shop: %w", err)
+		}
 	}
-	s := &stock{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}, rand: rand.New(rand.NewPCG(1, 2))}
+	s := &stock{ctx: ctx, tx: tx, dialect: d, statements: map[string]*sql.Stmt{}, rand: rand.New(rand.NewPCG(1, 2))}
 	s.tags()
 	s.products()
 	s.customers()
@@ -52,6 +64,7 @@ func Create(ctx context.Context, db *sql.DB) error {
 type stock struct {
 	ctx        context.Context
 	tx         *sql.Tx
+	dialect    schema.Dialect
 	statements map[string]*sql.Stmt // closed with tx
 	rand       *rand.Rand
 	prices     []int // in cents, by product
@@ -64,8 +77,11 @@ func (s *stock) insert(into string, values ...any) {
 	}
 	statement := s.statements[into]
 	if statement == nil {
-		marks := strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
-		if statement, s.err = s.tx.PrepareContext(s.ctx, "INSERT INTO "+into+" VALUES ("+marks+")"); s.err != nil {
+		marks := make([]string, len(values))
+		for i := range marks {
+			marks[i] = s.dialect.Placeholder(i + 1)
+		}
+		if statement, s.err = s.tx.PrepareContext(s.ctx, "INSERT INTO "+into+" VALUES ("+strings.Join(marks, ", ")+")"); s.err != nil {
 			return
 		}
 		s.statements[into] = statement
@@ -137,7 +153,7 @@ func (s *stock) customers() {
 		}
 		s.insert("customers (name, email, phone, city, country, born_on, newsletter, notes, created_at)",
 			first+" "+last, fmt.Sprintf("%s.%s.%d@example.com", ascii(first), ascii(last), i), phone, place.city, place.country,
-			born, s.rand.IntN(2), notes, s.day(500).Format(timeFormat))
+			born, s.rand.IntN(2) == 1, notes, s.day(500).Format(timeFormat))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"github.com/scarab-go/scarab/admin"
 	"github.com/scarab-go/scarab/admin/shop"
 	"github.com/scarab-go/scarab/admin/state"
 )
@@ -89,7 +90,7 @@ func createShop(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(shop.Create(ctx, db), db.Close())
+	err = errors.Join(shop.Create(ctx, db, admin.SQLite), db.Close())
 	if err != nil {
 		return errors.Join(err, os.Remove(half))
 	}

@@ -157,7 +157,7 @@ func (c *collector) dependants(ctx context.Context, t *schema.Table, values []an
 		i++
 	})
 	b.put(" LIMIT ").arg(maxDeleted + 1)
-	found, err := c.query(ctx, b, len(columns))
+	found, err := c.query(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (c *collector) dependants(ctx context.Context, t *schema.Table, values []an
 	return nil
 }
 
-func (c *collector) query(ctx context.Context, b *builder, n int) ([][]any, error) {
+func (c *collector) query(ctx context.Context, b *builder) ([][]any, error) {
 	r, err := c.ex.QueryContext(ctx, b.String(), b.args...)
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (c *collector) query(ctx context.Context, b *builder, n int) ([][]any, erro
 	defer r.Close()
 	var found [][]any
 	for r.Next() {
-		v, err := scan(r, n)
+		v, err := b.scan(r)
 		if err != nil {
 			return nil, err
 		}

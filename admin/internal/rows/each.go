@@ -52,7 +52,7 @@ func (db *DB) listWithin(ctx context.Context, timeout time.Duration, q Query) (*
 // stream reads rows in one query.
 func (db *DB) stream(ctx context.Context, q Query, f func([]any) error) error {
 	q.Limit = 1 << 40
-	b, p, err := db.statement(ctx, q)
+	b, _, err := db.statement(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (db *DB) stream(ctx context.Context, q Query, f func([]any) error) error {
 	}
 	defer r.Close()
 	for r.Next() {
-		v, err := scan(r, len(p.Columns))
+		v, err := b.scan(r)
 		if err != nil {
 			return err
 		}

@@ -55,8 +55,13 @@ func (db *DB) explain(t *schema.Table, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	if db.Dialect == schema.SQLite {
+	switch db.Dialect {
+	case schema.SQLite:
 		return explainSQLite(t, err)
+	case schema.PostgreSQL:
+		return explainPostgres(t, err)
+	case schema.MySQL:
+		return explainMySQL(t, err)
 	}
 	return err
 }

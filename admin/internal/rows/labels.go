@@ -20,11 +20,9 @@ func (db *DB) Labels(ctx context.Context, t *schema.Table, keys []any) (map[stri
 		return nil, nil
 	}
 	b := &builder{d: db.Dialect}
-	b.put("SELECT ").read(t.Key[0]).put(", ")
+	b.put("SELECT ").read(t.Key[0])
 	if label := t.Label(); label != nil {
-		b.preview(label)
-	} else {
-		b.put("NULL")
+		b.put(", ").preview(label)
 	}
 	b.put(" FROM ", db.Dialect.Table(t), " WHERE ").column(t.Key[0]).put(" IN (")
 	first := true
@@ -43,11 +41,14 @@ func (db *DB) Labels(ctx context.Context, t *schema.Table, keys []any) (map[stri
 	defer r.Close()
 	out := map[string]any{}
 	for r.Next() {
-		v, err := scan(r, 2)
+		v, err := b.scan(r)
 		if err != nil {
 			return nil, err
 		}
-		out[EncodeKey(v[:1])] = v[1]
+		out[EncodeKey(v[:1])] = nil
+		if len(v) > 1 {
+			out[EncodeKey(v[:1])] = v[1]
+		}
 	}
 	return out, r.Err()
 }

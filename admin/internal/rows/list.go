@@ -62,7 +62,7 @@ func (db *DB) List(ctx context.Context, q Query) (*Page, error) {
 	}
 	defer r.Close()
 	for r.Next() {
-		v, err := scan(r, len(p.Columns)+len(q.Table.Key))
+		v, err := b.scan(r)
 		if err != nil {
 			return nil, err
 		}
@@ -181,7 +181,7 @@ func (db *DB) anchor(ctx context.Context, q Query, key []any) ([]*schema.Column,
 		}
 		return nil, nil, ErrNoRow
 	}
-	values, err := scan(r, len(order))
+	values, err := b.scan(r)
 	return order, values, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,8 +46,9 @@ type executor interface {
 // A builder puts a statement together.
 type builder struct {
 	strings.Builder
-	d    schema.Dialect
-	args []any
+	d        schema.Dialect
+	args     []any
+	selected []*schema.Column // what read and preview were called for, in order
 }
 
 func (b *builder) put(parts ...string) *builder {
@@ -84,8 +86,14 @@ func (b *builder) list(columns []*schema.Column, separator string, f func(*schem
 	return b
 }
 
-// read is an expression for the whole value of c.
+// read selects the whole value of c.
 func (b *builder) read(c *schema.Column) *builder {
+	b.selected = append(b.selected, c)
+	return b.whole(c)
+}
+
+// whole is an expression for the whole value of c.
+func (b *builder) whole(c *schema.Column) *builder {
 	switch b.d {
 	case schema.PostgreSQL:
 		b.column(c)
@@ -94,7 +102,10 @@ func (b *builder) read(c *schema.Column) *builder {
 		}
 		return b
 	case schema.MySQL:
-		if c.Kind == schema.Binary || c.Kind == schema.Integer || c.Kind == schema.Bool {
+		if strings.HasPrefix(strings.ToLower(c.Type), "bit") {
+			return b.put("(").column(c).put(" + 0)")
+		}
+		if c.Kind == schema.Binary || c.Kind == schema.Integer || c.Kind == schema.Bool || c.Kind == schema.Float {
 			return b.column(c)
 		}
 		return b.put("CAST(").column(c).put(" AS CHAR)")
@@ -105,22 +116,23 @@ func (b *builder) read(c *schema.Column) *builder {
 	}
 }
 
-// preview is an expression for the beginning of the value of c.
+// preview selects the beginning of the value of c.
 func (b *builder) preview(c *schema.Column) *builder {
+	b.selected = append(b.selected, c)
 	switch {
 	case c.Key:
-		return b.read(c)
+		return b.whole(c)
 	case b.d == schema.SQLite && (c.Loose || c.Kind == schema.Binary || c.Kind.Textual() || c.Kind == schema.JSON):
 		q := b.d.Quote(c.Name)
 		return b.put("CASE typeof(", q, ") WHEN 'text' THEN substr(", q, ", 1, ", previewText, ") WHEN 'blob' THEN substr(", q, ", 1, ", previewBytes, ") ELSE ", q, " END")
 	case b.d == schema.SQLite:
-		return b.read(c)
+		return b.whole(c)
 	case c.Kind == schema.Binary:
 		return b.put("substr(").column(c).put(", 1, ", previewBytes, ")")
 	case c.Kind.Textual() || c.Kind == schema.JSON:
-		return b.put("substr(").read(c).put(", 1, ", previewText, ")")
+		return b.put("substr(").whole(c).put(", 1, ", previewText, ")")
 	default:
-		return b.read(c)
+		return b.whole(c)
 	}
 }
 
@@ -140,10 +152,10 @@ func (b *builder) where(t *schema.Table, key []any) *builder {
 	})
 }
 
-// scan reads n values of the current row.
-func scan(r *sql.Rows, n int) ([]any, error) {
-	values := make([]any, n)
-	into := make([]any, n)
+// scan reads what b selects from the current row.
+func (b *builder) scan(r *sql.Rows) ([]any, error) {
+	values := make([]any, len(b.selected))
+	into := make([]any, len(values))
 	for i := range values {
 		into[i] = &values[i]
 	}
@@ -152,8 +164,30 @@ func scan(r *sql.Rows, n int) ([]any, error) {
 	}
 	for i, v := range values {
 		values[i] = plain(v)
+		// SQLite tells texts from bytes, whatever the column is for.
+		if raw, ok := values[i].([]byte); ok && b.d != schema.SQLite {
+			values[i] = fromBytes(b.selected[i], raw)
+		}
 	}
 	return values, nil
+}
+
+// fromBytes makes a value of what drivers of MySQL and PostgreSQL return as
+// bytes, texts and numbers among it.
+func fromBytes(c *schema.Column, raw []byte) any {
+	switch c.Kind {
+	case schema.Binary:
+		return raw
+	case schema.Integer, schema.Bool:
+		if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+			return n
+		}
+	case schema.Float:
+		if f, err := strconv.ParseFloat(string(raw), 64); err == nil {
+			return f
+		}
+	}
+	return string(raw)
 }
 
 // plain makes one of the types that values have of what a driver returns.
@@ -164,7 +198,8 @@ func plain(v any) any {
 	case int32:
 		return int64(v)
 	case float32:
-		return float64(v)
+		f, _ := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64) // the same digits
+		return f
 	case uint64:
 		if v > 1<<63-1 {
 			return fmt.Sprint(v)
@@ -200,5 +235,5 @@ func (db *DB) get(ctx context.Context, ex executor, t *schema.Table, key []any, 
 		}
 		return nil, ErrNoRow
 	}
-	return scan(r, len(t.Columns))
+	return b.scan(r)
 }

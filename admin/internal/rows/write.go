@@ -82,7 +82,7 @@ func (db *DB) insert(ctx context.Context, ex executor, t *schema.Table, c Change
 		}
 		return nil, errors.New("the database added no row")
 	}
-	key, err := scan(r, len(t.Key))
+	key, err := b.scan(r)
 	if err != nil {
 		return nil, err
 	}

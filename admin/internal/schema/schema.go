@@ -35,6 +35,10 @@ type Table struct {
 	Key     []*Column // of the primary key, in its order; empty: rows cannot be told apart, so they are read only
 	Refs    []ForeignKey
 	Unique  [][]*Column
+
+	// Constraints are the columns of constraints and unique indexes that
+	// errors of the database name.
+	Constraints map[string][]*Column
 }
 
 // A Column is a column of a table.
@@ -95,6 +99,14 @@ func (t *Table) finish() {
 			u[0].Unique = true
 		}
 	}
+}
+
+// constrain notes that a constraint is about c.
+func (t *Table) constrain(name string, c *Column) {
+	if t.Constraints == nil {
+		t.Constraints = map[string][]*Column{}
+	}
+	t.Constraints[name] = append(t.Constraints[name], c)
 }
 
 // FullName is the name with its schema, for people.

@@ -1,0 +1,53 @@
+package rows
+
+import (
+	"errors"
+	"reflect"
+
+	"github.com/scarab-go/scarab/admin/internal/schema"
+)
+
+// PostgreSQL's codes, from the appendix "PostgreSQL Error Codes".
+var postgresProblems = map[string]Problem{
+	"23505": Taken, "23502": Missing, "23503": Dangling, "23001": InUse, "23514": Unfit, "23P01": Taken,
+	"22001": TooLong, "22003": OutOfRange, "22P02": WrongType, "22007": WrongType, "22008": OutOfRange, "22P03": WrongType, "22P05": WrongType, "22021": WrongType, "428C9": Generated,
+}
+
+// explainPostgres reads the fields of the drivers' errors without importing
+// the drivers: pgx has SQLState, ConstraintName and ColumnName, lib/pq has
+// SQLState, Constraint and Column.
+func explainPostgres(t *schema.Table, err error) error {
+	var coded interface {
+		error
+		SQLState() string
+	}
+	if !errors.As(err, &coded) {
+		return err
+	}
+	problem, ok := postgresProblems[coded.SQLState()]
+	if !ok {
+		return err
+	}
+	e := &ColumnError{Problem: problem, Err: err}
+	if columns := t.Constraints[field(coded, "ConstraintName", "Constraint")]; len(columns) > 0 {
+		e.Column = columns[0]
+	}
+	if name := field(coded, "ColumnName", "Column"); name != "" && field(coded, "TableName", "Table") == t.Name {
+		e.Column = t.Column(name)
+	}
+	return e
+}
+
+// field returns the first field of an error's struct that is a text.
+func field(err error, names ...string) string {
+	v := reflect.Indirect(reflect.ValueOf(err))
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	for _, name := range names {
+		if f := v.FieldByName(name); f.IsValid() && f.Kind() == reflect.String && f.Len() > 0 {
+			return f.String()
+		}
+	}
+	return ""
+}
