@@ -244,6 +244,7 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 		}
 	}()
 	for {
+		c.next.number(c.next.Version + 1)
 		value, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, old, op, c.next)
 		if err == nil {
 			c.value, c.set = value, value != old

@@ -26,6 +26,8 @@ func (f *Factory) store() (Store, bool) {
 	return nil, false
 }
 
+var errNobody = errors.New("scarab: no principal is given; sessions of nobody are not found by principal")
+
 func unsupported(what string) error {
 	return fmt.Errorf("scarab: %s: this backend cannot: %w", what, errors.ErrUnsupported)
 }
@@ -41,6 +43,10 @@ func (f *Factory) Sessions(ctx context.Context, principal string) iter.Seq2[Info
 		}
 		if ps == nil {
 			yield(Info{}, unsupported("Sessions"))
+			return
+		}
+		if principal == "" {
+			yield(Info{}, errNobody)
 			return
 		}
 		now := f.now()
@@ -101,6 +107,9 @@ func (f *Factory) RevokePrincipal(ctx context.Context, principal string, keep ..
 	ps, ok := b.store.(PrincipalStore)
 	if !ok {
 		return 0, unsupported("RevokePrincipal")
+	}
+	if principal == "" {
+		return 0, errNobody
 	}
 	now := f.now()
 	var kept []Handle

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -314,8 +315,12 @@ func (s *Session) Renew() {
 func (s *Session) Login(principal string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if principal == "" {
+	switch {
+	case principal == "":
 		s.failWith(errors.New("scarab: Login without a principal; Invalidate logs out"))
+		return
+	case !utf8.ValidString(principal) || strings.ContainsRune(principal, 0):
+		s.failWith(fmt.Errorf("scarab: the principal %q is not UTF-8, or has a NUL, which databases refuse", principal))
 		return
 	}
 	f := s.q.f
@@ -363,8 +368,10 @@ func (s *Session) SetPersistent(persistent bool) {
 }
 
 // SetLabel sets the application's words for the device, such as "Firefox on
-// Linux", which lists of sessions show.
+// Linux", which lists of sessions show. What databases refuse, a NUL or what is
+// not UTF-8, is left out: labels are often made of what a browser says.
 func (s *Session) SetLabel(label string) {
+	label = strings.ReplaceAll(strings.ToValidUTF8(label, ""), "\x00", "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cur.Label != label {

@@ -265,7 +265,7 @@ func TestSession_unencodable(t *testing.T) {
 		{"the reserved key", func(s *scarab.Session) { s.Set("_scarab_", 1) }, []string{`"_scarab_"`, "reserved"}},
 		{"Login without a principal", func(s *scarab.Session) { s.Login("") }, []string{"Login", "Invalidate"}},
 		{"a principal that is not UTF-8", func(s *scarab.Session) { s.Login("\xff") }, []string{`"\xff"`, "UTF-8"}},
-		{"a label that is not UTF-8", func(s *scarab.Session) { s.SetLabel("\xff") }, []string{`"\xff"`, "UTF-8"}},
+		{"a principal with a NUL", func(s *scarab.Session) { s.Login("ann\x00") }, []string{`"ann\x00"`, "NUL"}},
 		{"a negative timeout", func(s *scarab.Session) { s.SetTimeouts(-time.Second, 0) }, []string{"SetTimeouts", "-1s"}},
 		{"a push onto what is no list", func(s *scarab.Session) { s.Set("_f_", "text"); s.Flash("hi") }, []string{`"_f_"`, "list"}},
 	}

@@ -62,7 +62,10 @@ func (b *stored) Load(ctx context.Context, now time.Time, _, value string) (*Sta
 
 func (b *stored) load(ctx context.Context, h Handle, hash [32]byte, now time.Time) (Record, error) {
 	if lt, ok := b.store.(LoadToucher); ok && b.cfg.TouchInterval != Never {
-		return lt.LoadTouch(ctx, h, hash, now, b.cfg.TouchInterval)
+		rec, err := lt.LoadTouch(ctx, h, hash, now, b.cfg.TouchInterval)
+		if !errors.Is(err, errors.ErrUnsupported) { // a wrapper around a store that cannot
+			return rec, err
+		}
 	}
 	return b.store.Load(ctx, h, now)
 }
@@ -152,7 +155,6 @@ func (b *stored) fill(rec *Record, now time.Time, st *State) error {
 		rec.Expires = expiry(now, st.Idle, st.Deadline)
 	}
 	*rec = rec.Touch(now)
-	st.number(rec.Version)
 	rec.Data = st.appendData(make([]byte, 0, len(rec.Data)+128))
 	if len(rec.Data) > b.cfg.MaxSize {
 		return st.tooLarge(len(rec.Data), b.cfg.MaxSize)
