@@ -64,16 +64,10 @@ func Beaker(s BeakerStorage, c BeakerConfig) (scarab.Backend, error) {
 	if s.open == nil {
 		return nil, errors.New("pyramid: no Beaker storage: make one with BeakerRedis, BeakerMemcached, BeakerSQL or BeakerFiles")
 	}
-	data, err := c.data()
-	if err != nil {
-		return nil, err
-	}
-	cookie, err := c.idCookie()
-	if err != nil {
-		return nil, err
-	}
-	store, err := s.open()
-	if err != nil {
+	data, errData := c.data()
+	cookie, errCookie := c.idCookie()
+	store, errStore := s.open()
+	if err := errors.Join(errData, errCookie, errStore); err != nil {
 		return nil, err
 	}
 	return &kept{cookie, &beaker{c: c, data: data, name: s.key}, store}, nil

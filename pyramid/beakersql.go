@@ -38,7 +38,7 @@ func BeakerSQL(db *sql.DB, t BeakerTable) BeakerStorage {
 			if strings.ContainsFunc(t.Name, func(r rune) bool {
 				return !(r == '_' || r == '.' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
 			}) {
-				return nil, fmt.Errorf("pyramid: the name of the table, %q, has more than letters, digits, _ and .", t.Name)
+				return nil, fmt.Errorf("pyramid: the name of the table, %q, has more in it than letters, digits, underscores and dots", t.Name)
 			}
 			return sqlStorage{db, t}, nil
 		},

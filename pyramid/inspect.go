@@ -169,7 +169,8 @@ const (
 )
 
 func rejected(err error) Report {
-	return Report{Verdict: "reject", Reason: strings.TrimPrefix(err.Error(), "pyramid: ")}
+	reason := strings.TrimPrefix(err.Error(), "pyramid: ")
+	return Report{Verdict: "reject", Reason: strings.TrimPrefix(reason, "cookiecodec: ")}
 }
 
 // idCookie returns what opens the cookie of a format that has an id in it.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -219,93 +217,4 @@ func (p *jsonParser) escape() (rune, error) {
 		return r, nil
 	}
 	return 0, errJSON
-}
-
-// appendText appends text as Python's json.dumps writes it: all ASCII.
-func appendText(b []byte, text string) []byte {
-	const hex = "0123456789abcdef"
-	unit := func(r rune) {
-		b = append(b, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
-	}
-	b = append(b, '"')
-	for len(text) > 0 {
-		c := text[0]
-		if c < utf8.RuneSelf {
-			text = text[1:]
-			switch {
-			case c == '"' || c == '\\':
-				b = append(b, '\\', c)
-			case c == '\n':
-				b = append(b, '\\', 'n')
-			case c == '\r':
-				b = append(b, '\\', 'r')
-			case c == '\t':
-				b = append(b, '\\', 't')
-			case c == '\b':
-				b = append(b, '\\', 'b')
-			case c == '\f':
-				b = append(b, '\\', 'f')
-			case c < ' ' || c == 0x7f:
-				unit(rune(c))
-			default:
-				b = append(b, c)
-			}
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(text)
-		if r == utf8.RuneError && size == 1 {
-			if s, ok := surrogate(text); ok {
-				r, size = s, 3
-			}
-		}
-		text = text[size:]
-		if r >= 0x10000 {
-			unit(0xd800 + (r-0x10000)>>10)
-			unit(0xdc00 + (r-0x10000)&0x3ff)
-		} else {
-			unit(r)
-		}
-	}
-	return append(b, '"')
-}
-
-// reprFloat is Python's repr of f, which is also its JSON but for the words.
-func reprFloat(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "nan"
-	case math.IsInf(f, 1):
-		return "inf"
-	case math.IsInf(f, -1):
-		return "-inf"
-	}
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
-		return strconv.FormatFloat(f, 'e', -1, 64)
-	}
-	text := strconv.FormatFloat(f, 'f', -1, 64)
-	if f == math.Trunc(f) {
-		text += ".0"
-	}
-	return text
-}
-
-// jsonFloat is how Python's json.dumps writes f.
-func jsonFloat(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	}
-	return reprFloat(f)
-}
-
-// appendInt appends a whole number; v is an int64 or a *big.Int.
-func appendInt(b []byte, v any) []byte {
-	if n, ok := v.(int64); ok {
-		return strconv.AppendInt(b, n, 10)
-	}
-	return v.(*big.Int).Append(b, 10)
 }

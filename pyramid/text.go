@@ -1,10 +1,92 @@
 package pyramid
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"unicode/utf8"
 )
+
+func (u *unpickler) text(op byte) (any, error) {
+	var b []byte
+	var err error
+	switch op {
+	case 'S': // STRING, of Python 2
+		if b, err = u.line(); err == nil {
+			b, err = unquotePython2(b)
+		}
+	case 'V': // UNICODE
+		if b, err = u.line(); err == nil {
+			return rawUnicode(b)
+		}
+	case 'U', 0x8c: // SHORT_BINSTRING, SHORT_BINUNICODE
+		b, err = u.counted(1)
+	case 'T', 'X': // BINSTRING, BINUNICODE
+		b, err = u.counted(4)
+	case 0x8d: // BINUNICODE8
+		b, err = u.counted(8)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if op == 'S' || op == 'T' || op == 'U' {
+		// Python 3 refuses them as well: nobody knows their encoding.
+		if bytes.ContainsFunc(b, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			return nil, errors.New("pickle has a string of Python 2 that is not ASCII")
+		}
+	} else if !validText(b) {
+		return nil, errors.New("pickle has text that is not UTF-8")
+	}
+	return string(b), nil
+}
+
+// appendText appends text as Python's json.dumps writes it: all ASCII.
+func appendText(b []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	unit := func(r rune) {
+		b = append(b, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+	}
+	b = append(b, '"')
+	for len(text) > 0 {
+		c := text[0]
+		if c < utf8.RuneSelf {
+			text = text[1:]
+			switch {
+			case c == '"' || c == '\\':
+				b = append(b, '\\', c)
+			case c == '\n':
+				b = append(b, '\\', 'n')
+			case c == '\r':
+				b = append(b, '\\', 'r')
+			case c == '\t':
+				b = append(b, '\\', 't')
+			case c == '\b':
+				b = append(b, '\\', 'b')
+			case c == '\f':
+				b = append(b, '\\', 'f')
+			case c < ' ' || c == 0x7f:
+				unit(rune(c))
+			default:
+				b = append(b, c)
+			}
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text)
+		if r == utf8.RuneError && size == 1 {
+			if s, ok := surrogate(text); ok {
+				r, size = s, 3
+			}
+		}
+		text = text[size:]
+		if r >= 0x10000 {
+			unit(0xd800 + (r-0x10000)>>10)
+			unit(0xdc00 + (r-0x10000)&0x3ff)
+		} else {
+			unit(r)
+		}
+	}
+	return append(b, '"')
+}
 
 // latin1 is Python's text.encode("latin-1").
 func latin1(text string) (b []byte, ok bool) {
