@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"github.com/scarab-go/scarab"
 )
 
 // A Dialect is the SQL that a database speaks.
@@ -26,8 +28,9 @@ func (d Dialect) String() string {
 var dialects = map[Dialect]*dialect{SQLite: &sqlite, PostgreSQL: &postgres, MySQL: &mysql}
 
 // A dialect is what differs from one database to the next. In the texts, {t}
-// and {r} stand for the tables of sessions and of revoked principals, {min} and
-// {max} for the functions of that kind, and ? for an argument.
+// and {r} stand for the tables of sessions and of revoked principals, {columns}
+// for the columns, {min} and {max} for the functions of that kind, and ? for an
+// argument.
 type dialect struct {
 	name       string
 	quote      string             // around names
@@ -40,11 +43,14 @@ type dialect struct {
 	schema     func(*Store) []string
 	lockSchema string // held while CreateTable runs; may be empty
 
-	create string // as createColumns
-	revoke string // principal, at
-	sweep  string // before, limit
+	// What a SELECT finds of a session, with {data} for its data, and what makes
+	// a record of that.
+	selected string
+	scan     func(*sql.Rows) (scarab.Record, error)
 
-	sweepTwice bool // sweep takes before twice
+	create string // arguments as createArgs returns them
+	revoke string // principal, at
+	sweep  string // before, before, limit
 
 	// Statements that make logins of a principal wait for its revocation and
 	// the other way round, until the transaction ends. None are needed where

@@ -2,9 +2,16 @@ package sqlstore
 
 import (
 	"database/sql"
+	"encoding/binary"
 	"errors"
+	"fmt"
+
+	"github.com/scarab-go/scarab"
 )
 
+// The index for sweeps has the hour: an update that changes no indexed column
+// leaves all indexes as they are (a "heap-only tuple"), if the page has room.
+//
 // One statement sees what was committed when it began, not what it waited for.
 // Logins and revocations of a principal therefore take an advisory lock first,
 // and look in the next statement.
@@ -42,12 +49,13 @@ var postgres = dialect{
 	renewed BIGINT NOT NULL,
 	seen BIGINT NOT NULL,
 	expires BIGINT NOT NULL,
+	expires_hour BIGINT GENERATED ALWAYS AS (expires / 3600000000) STORED,
 	deadline BIGINT NOT NULL,
 	idle BIGINT NOT NULL,
 	data BYTEA NOT NULL
-)`, s.table),
+) WITH (fillfactor = 70)`, s.table),
 			d.expand("CREATE INDEX IF NOT EXISTS "+index("_principal")+" ON {t} (principal) WHERE principal <> ''::bytea", s.table),
-			d.expand("CREATE INDEX IF NOT EXISTS "+index("_expires")+" ON {t} (expires)", s.table),
+			d.expand("CREATE INDEX IF NOT EXISTS "+index("_expires")+" ON {t} (expires_hour)", s.table),
 			d.expand(`CREATE TABLE IF NOT EXISTS {r} (
 	principal BYTEA NOT NULL PRIMARY KEY,
 	revoked_at BIGINT NOT NULL
@@ -55,15 +63,17 @@ var postgres = dialect{
 		}
 	},
 
+	selected: packed,
+	scan:     scanPacked,
+
 	create: `INSERT INTO {t} ({columns}) SELECT ?::bytea, ?::bytea, ?::bigint, ?::bytea, ?::bytea, ?::bytea,
 		?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bytea
 		WHERE NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?)
 		ON CONFLICT DO NOTHING`,
 	revoke: `INSERT INTO {r} AS r (principal, revoked_at) VALUES (?, ?)
 		ON CONFLICT (principal) DO UPDATE SET revoked_at = GREATEST(r.revoked_at, excluded.revoked_at)`,
-	sweep: `DELETE FROM {t} WHERE expires < ? AND handle IN
-		(SELECT handle FROM {t} WHERE expires < ? ORDER BY expires LIMIT ? FOR UPDATE SKIP LOCKED)`,
-	sweepTwice: true,
+	sweep: `DELETE FROM {t} WHERE handle IN (SELECT handle FROM {t}
+		WHERE expires_hour <= ? / 3600000000 AND expires < ? ORDER BY expires_hour LIMIT ? FOR UPDATE SKIP LOCKED)`,
 
 	taken: func(error) bool { return false },
 	transient: func(err error) bool {
@@ -77,4 +87,43 @@ var postgres = dialect{
 		}
 		return false
 	},
+}
+
+// packed is a session as one column. What a driver spends on a column it spends
+// fourteen times otherwise, and that is half of a load.
+const packed = `secret || commit_id || handle || int8send(version) || int8send(created) || int8send(auth_time) ||
+	int8send(renewed) || int8send(seen) || int8send(expires) || int8send(deadline) || int8send(idle) ||
+	int4send(octet_length(principal)) || int4send(octet_length(label)) || principal || label || {data}`
+
+// packedTexts is where the principal begins.
+const packedTexts = 32 + 16 + 16 + 8*8 + 2*4
+
+func scanPacked(rows *sql.Rows) (scarab.Record, error) {
+	var b []byte
+	if err := rows.Scan(&b); err != nil {
+		return scarab.Record{}, err
+	}
+	if len(b) < packedTexts {
+		return scarab.Record{}, fmt.Errorf("a session has %d bytes, less than %d", len(b), packedTexts)
+	}
+	number := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[64+8*i:])) }
+	principal := int(binary.BigEndian.Uint32(b[packedTexts-8:]))
+	label := int(binary.BigEndian.Uint32(b[packedTexts-4:]))
+	texts := b[packedTexts:]
+	return scarab.Record{
+		Secret:    [32]byte(b),
+		Commit:    [16]byte(b[32:]),
+		Handle:    scarab.Handle(b[48:64]),
+		Version:   uint64(number(0)),
+		Created:   instant(number(1)),
+		AuthTime:  instant(number(2)),
+		Renewed:   instant(number(3)),
+		Seen:      instant(number(4)),
+		Expires:   limitInstant(number(5)),
+		Deadline:  limitInstant(number(6)),
+		Idle:      idleDuration(number(7)),
+		Principal: string(texts[:principal]),
+		Label:     string(texts[principal : principal+label]),
+		Data:      texts[principal+label : len(texts) : len(texts)],
+	}, nil
 }

@@ -23,6 +23,7 @@ func (s *Store) Principal(ctx context.Context, principal string) iter.Seq2[scara
 			return
 		}
 		for _, r := range found {
+			r.Data = nil // it is empty: not asked for
 			if !yield(r, nil) {
 				return
 			}

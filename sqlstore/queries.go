@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"sync/atomic"
 )
 
@@ -41,9 +42,11 @@ func (d *dialect) queries(table string) queries {
 			CASE WHEN idle = 9223372036854775807 THEN deadline ELSE {min}(deadline, ? + idle) END)
 			WHERE handle = ? AND expires > ?`
 	)
+	found := "SELECT " + strings.ReplaceAll(d.selected, "{data}", "data") + " FROM {t} WHERE "
+	listed := "SELECT " + strings.ReplaceAll(d.selected, "{data}", "''") + " FROM {t} WHERE "
 	return queries{
-		load:     q(`SELECT {columns} FROM {t} WHERE handle = ? AND expires > ?`),
-		current:  q(`SELECT {columns} FROM {t} WHERE handle = ?`),
+		load:     q(found + `handle = ? AND expires > ?`),
+		current:  q(found + `handle = ?`),
 		create:   q(d.create),
 		save:     q(update + ` AND principal = ?`),
 		login:    q(update + ` AND ` + notRevoked),
@@ -52,8 +55,7 @@ func (d *dialect) queries(table string) queries {
 		delete:   q(`DELETE FROM {t} WHERE handle = ?`),
 
 		// The data of a session is nobody's business who only lists it.
-		principal: q(`SELECT handle, secret, version, commit_id, principal, label, created, auth_time, renewed,
-			seen, expires, deadline, idle, NULL FROM {t} WHERE principal = ?`),
+		principal:  q(listed + `principal = ?`),
 		revoke:     q(d.revoke),
 		revoked:    q(`SELECT revoked_at FROM {r} WHERE principal = ?`),
 		lockShared: q(d.lockShared),
@@ -61,7 +63,7 @@ func (d *dialect) queries(table string) queries {
 
 		sweep:  q(d.sweep),
 		forget: q(`DELETE FROM {r} WHERE revoked_at < ?`),
-		scan:   q(`SELECT {columns} FROM {t} WHERE handle > ? ORDER BY handle LIMIT ?`),
+		scan:   q(found + `handle > ? ORDER BY handle LIMIT ?`),
 	}
 }
 

@@ -10,7 +10,11 @@ import (
 	"github.com/scarab-go/scarab"
 )
 
-const columns = `handle, secret, version, commit_id, principal, label, created, auth_time, renewed, seen, expires, deadline, idle, data`
+const (
+	columns = selected + `data`
+	// selected is what most databases find of a session.
+	selected = `handle, secret, version, commit_id, principal, label, created, auth_time, renewed, seen, expires, deadline, idle, `
+)
 
 // never is the time that a zero Expires or Deadline is kept as, so that
 // comparisons need no special case.
@@ -51,16 +55,17 @@ func idleDuration(us int64) time.Duration {
 }
 
 // row scans a record. Its fields are those that database/sql converts to,
-// whatever a driver returns.
+// whatever a driver returns; the raw ones are the driver's until the next row.
 type row struct {
-	handle, secret, commit, data     []byte
-	version                          int64
-	principal, label                 string
-	created, authTime, renewed, seen int64
-	expires, deadline, idle          int64
+	handle, secret, commit, principal, label sql.RawBytes
+	version                                  int64
+	created, authTime, renewed, seen         int64
+	expires, deadline, idle                  int64
+	data                                     []byte
 }
 
-func (w *row) scan(rows *sql.Rows) (scarab.Record, error) {
+func scanRow(rows *sql.Rows) (scarab.Record, error) {
+	w := new(row)
 	err := rows.Scan(&w.handle, &w.secret, &w.version, &w.commit, &w.principal, &w.label,
 		&w.created, &w.authTime, &w.renewed, &w.seen, &w.expires, &w.deadline, &w.idle, &w.data)
 	if err != nil {
@@ -68,8 +73,8 @@ func (w *row) scan(rows *sql.Rows) (scarab.Record, error) {
 	}
 	r := scarab.Record{
 		Version:   uint64(w.version),
-		Principal: w.principal,
-		Label:     w.label,
+		Principal: string(w.principal),
+		Label:     string(w.label),
 		Created:   instant(w.created),
 		AuthTime:  instant(w.authTime),
 		Renewed:   instant(w.renewed),

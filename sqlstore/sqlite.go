@@ -45,12 +45,15 @@ var sqlite = dialect{
 		}
 	},
 
+	selected: selected + "{data}",
+	scan:     scanRow,
+
 	create: `INSERT INTO {t} ({columns}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 		WHERE NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?)
 		ON CONFLICT DO NOTHING`,
 	revoke: `INSERT INTO {r} (principal, revoked_at) VALUES (?, ?)
 		ON CONFLICT (principal) DO UPDATE SET revoked_at = MAX(revoked_at, excluded.revoked_at)`,
-	sweep: `DELETE FROM {t} WHERE handle IN (SELECT handle FROM {t} WHERE expires < ? ORDER BY expires LIMIT ?)`,
+	sweep: `DELETE FROM {t} WHERE handle IN (SELECT handle FROM {t} WHERE expires <= ? AND expires < ? ORDER BY expires LIMIT ?)`,
 
 	taken:     func(error) bool { return false },
 	transient: sqliteBusy,

@@ -274,11 +274,12 @@ func ExampleStore_Schema() {
 	// 	renewed BIGINT NOT NULL,
 	// 	seen BIGINT NOT NULL,
 	// 	expires BIGINT NOT NULL,
+	// 	expires_hour BIGINT GENERATED ALWAYS AS (expires DIV 3600000000) STORED,
 	// 	deadline BIGINT NOT NULL,
 	// 	idle BIGINT NOT NULL,
 	// 	data LONGBLOB NOT NULL,
 	// 	INDEX `sessions_principal` (principal),
-	// 	INDEX `sessions_expires` (expires)
+	// 	INDEX `sessions_expires` (expires_hour)
 	// ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC
 	// CREATE TABLE IF NOT EXISTS `web`.`sessions_revoked` (
 	// 	principal VARBINARY(1024) NOT NULL PRIMARY KEY,

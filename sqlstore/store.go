@@ -145,7 +145,7 @@ func (s *Store) records(ctx context.Context, q *query, args ...any) (found []sca
 		}
 		defer rows.Close()
 		for rows.Next() {
-			r, err := new(row).scan(rows)
+			r, err := s.dialect.scan(rows)
 			if err != nil {
 				return err
 			}

@@ -20,11 +20,7 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, er
 	if limit < 1 {
 		return 0, s.err
 	}
-	args := []any{micros(before), limit}
-	if s.dialect.sweepTwice {
-		args = append([]any{micros(before)}, args...)
-	}
-	n, err := s.write(ctx, s.queries.sweep, args...)
+	n, err := s.write(ctx, s.queries.sweep, micros(before), micros(before), limit)
 	if err == nil {
 		_, err = s.write(ctx, s.queries.forget, micros(before.Add(-revokedFor)))
 	}

@@ -180,6 +180,30 @@ func TestSQLStore_unlogged(t *testing.T) {
 	}
 }
 
+// Saves and touches leave PostgreSQL's indexes as they are: that the index for
+// sweeps has hours is for that.
+func TestSQLStore_heapOnlyUpdates(t *testing.T) {
+	db := openPostgres(t)
+	db.SetMaxOpenConns(1) // statistics are of a connection until it is idle
+	store, table := newSQLStore(t, db, sqlstore.PostgreSQL)
+	ctx, r := t.Context(), record("data")
+	r.Expires = r.Seen.Truncate(time.Hour).Add(time.Hour) // and all in the same hour
+	must(t, store.Create(ctx, r))
+	for range 100 {
+		r = next(r, "data")
+		r.Expires = r.Expires.Add(time.Second)
+		must(t, store.Save(ctx, r))
+	}
+	if _, err := db.Exec("SELECT pg_stat_force_next_flush()"); err != nil {
+		t.Fatal(err)
+	}
+	var updates, hot int
+	must(t, db.QueryRow("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = $1", table).Scan(&updates, &hot))
+	if updates != 100 || hot < 90 {
+		t.Errorf("%d of %d updates left the indexes as they were, want 90 of 100", hot, updates)
+	}
+}
+
 func TestSQLStore_roundTrips(t *testing.T) {
 	for _, d := range []struct {
 		name    string
