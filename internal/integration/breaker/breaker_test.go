@@ -71,6 +71,7 @@ func breakIt(t *testing.T, rt *rapid.T, kind storeKind, store scarab.Store) {
 	bubble(t, func() {
 		w := newWorld(rt, kind, store, noon)
 		defer w.abort()
+		w.seed()
 		rt.Repeat(w.commands())
 		w.end()
 	})
@@ -98,6 +99,18 @@ const (
 	maxSkew     = time.Minute
 )
 
+// seed gives the first browser a session, so that not every history has to.
+func (w *world) seed() {
+	b := w.browsers[0]
+	a := w.begin(b, 0, "", http.MethodPost)
+	w.does(a, change{kind: set, key: "a", value: "0"}, func(s *scarab.Session) { s.Set("a", 0) })
+	w.does(a, change{kind: set, key: string(once), value: "secret"}, func(s *scarab.Session) { once.Set(s, "secret") })
+	w.does(a, change{kind: push, value: "x", id: w.next()}, func(s *scarab.Session) { s.Flash("x") })
+	w.finish(a)
+	w.advance(a)
+	w.deliver(b, 0)
+}
+
 // commands are what may happen next. Those with a number are there twice, to be
 // chosen more often.
 func (w *world) commands() map[string]func(*rapid.T) {
@@ -110,9 +123,23 @@ func (w *world) commands() map[string]func(*rapid.T) {
 		}
 		w.step(a)
 	}
-	finish := func(rt *rapid.T) { w.finish(w.any(rt, w.idle())) }
+	finish := func(rt *rapid.T) {
+		a := w.any(rt, w.idle())
+		w.finish(a)
+		if rapid.IntRange(0, 2).Draw(rt, "at once") > 0 {
+			w.advance(a)
+		}
+	}
+	rarely := func(f func(*rapid.T)) func(*rapid.T) {
+		return func(rt *rapid.T) {
+			if rapid.IntRange(0, 3).Draw(rt, "now") == 3 {
+				f(rt)
+			}
+		}
+	}
 	return map[string]func(*rapid.T){
 		"begin":     w.beginAny,
+		"begin 2":   w.beginAny,
 		"operate":   operate,
 		"operate 2": operate,
 		"operate 3": operate,
@@ -123,12 +150,8 @@ func (w *world) commands() map[string]func(*rapid.T) {
 		"step 3":    step,
 		"advance":   func(rt *rapid.T) { w.advance(w.any(rt, w.calling())) },
 		"save":      func(rt *rapid.T) { w.save(w.any(rt, w.idle())) },
-		"panic": func(rt *rapid.T) {
-			if a := w.any(rt, w.idle()); rapid.IntRange(0, 3).Draw(rt, "panic") == 3 {
-				w.crash(a)
-			}
-		},
-		"deliver": w.deliverAny,
+		"panic":     rarely(func(rt *rapid.T) { w.crash(w.any(rt, w.idle())) }),
+		"deliver":   w.deliverAny,
 		"fault": func(rt *rapid.T) {
 			a := w.any(rt, w.calling())
 			w.fail(a, w.faults(a.call).Draw(rt, "fault"))
@@ -142,11 +165,11 @@ func (w *world) commands() map[string]func(*rapid.T) {
 			w.limbo = slices.Delete(w.limbo, i, i+1)
 			w.carryOut(c)
 		},
-		"revoke": w.revokeAny,
+		"revoke": rarely(w.revokeAny),
 		"clock": func(rt *rapid.T) {
 			d := rapid.SampledFrom([]time.Duration{
-				time.Microsecond, time.Second, 6 * time.Second, 61 * time.Second, 5 * time.Minute, 7 * time.Minute,
-				25 * time.Minute, 50 * time.Minute, time.Hour, 5 * time.Hour, 24 * time.Hour,
+				time.Microsecond, time.Millisecond, time.Second, time.Second, time.Second, 6 * time.Second, 61 * time.Second,
+				5 * time.Minute, 7 * time.Minute, 7 * time.Minute, 25 * time.Minute, 50 * time.Minute, time.Hour, 5 * time.Hour, 24 * time.Hour,
 			}).Draw(rt, "clock")
 			w.logf("%v pass", d)
 			for _, a := range w.actors { // those that wait for their turn may wait too long
@@ -162,9 +185,7 @@ func (w *world) commands() map[string]func(*rapid.T) {
 			w.skew[i] = rapid.SampledFrom([]time.Duration{0, time.Second, -time.Second, maxSkew, -maxSkew}).Draw(rt, "skew")
 			w.logf("process %d is off by %v", i, w.skew[i])
 		},
-		"outage": func(rt *rapid.T) {
-			w.cut = rapid.IntRange(0, 8).Draw(rt, "calls")
-		},
+		"outage": rarely(func(rt *rapid.T) { w.cut = rapid.IntRange(1, 8).Draw(rt, "calls") }),
 	}
 }
 
@@ -204,7 +225,10 @@ func (w *world) beginAny(rt *rapid.T) {
 	if len(w.actors) >= maxRequests {
 		rt.Skip()
 	}
-	b := w.browsers[rapid.IntRange(0, len(w.browsers)-1).Draw(rt, "browser")]
+	b := w.browsers[max(0, rapid.IntRange(-2, len(w.browsers)-1).Draw(rt, "browser"))]
+	for len(b.answers) > 0 && rapid.Bool().Draw(rt, "after the answer") {
+		w.deliver(b, 0)
+	}
 	token := b.token
 	if len(w.tokens) > 0 && rapid.IntRange(0, 7).Draw(rt, "old token") == 7 {
 		token = rapid.SampledFrom(w.tokens).Draw(rt, "token")
@@ -214,7 +238,7 @@ func (w *world) beginAny(rt *rapid.T) {
 		method = http.MethodHead
 	}
 	a := w.begin(b, rapid.IntRange(0, 1).Draw(rt, "process"), token, method)
-	if rapid.Bool().Draw(rt, "at once") {
+	if rapid.IntRange(0, 2).Draw(rt, "at once") > 0 {
 		w.advance(a)
 	}
 }

@@ -167,7 +167,7 @@ type entry struct {
 	rec     scarab.Record
 	gone    string           // why it is no more; "" while it is there
 	secrets map[[32]byte]int // the hash of every secret it ever had, numbered
-	login   int              // the number of the secret that the last login gave it
+	excused int              // the number of the last secret that makes those before dead in the browser, too
 }
 
 func (e *entry) there() bool { return e != nil && e.gone == "" }

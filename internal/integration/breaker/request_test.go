@@ -36,7 +36,8 @@ type request struct {
 	handle  scarab.Handle
 	hash    [32]byte // of the secret it goes by
 	base    string   // the principal of the session it has loaded
-	view    contents // what its handler sees
+	start   contents // as it was loaded, or committed last
+	view    contents // what its handler sees: start with changes
 	changes []change // since the last commit
 	dead    []scarab.Handle
 	cleared bool // Invalidate was called
@@ -158,7 +159,7 @@ func (w *world) invalidates(a *actor) {
 			a.dead = append(a.dead, a.handle)
 		}
 		a.origin, a.base, a.handle = fresh, "", scarab.Handle{}
-		a.changes, a.view = nil, contents{}.clone()
+		a.changes, a.start, a.view = nil, contents{}, contents{}.clone()
 	}
 	w.order(a, func(s *scarab.Session) (bool, error) { s.Invalidate(); return false, nil })
 }
@@ -233,7 +234,8 @@ func (w *world) opens(a *actor, c *call) {
 	switch {
 	case !e.there(), expired(e.rec, c.now):
 	case e.rec.Secret == a.hash:
-		a.origin, a.base, a.view = loaded, e.principal, e.contents.clone()
+		a.origin, a.base = loaded, e.principal
+		a.start, a.view = e.contents.clone(), e.contents.clone()
 	case !e.rec.Renewed.IsZero() && c.now.Before(e.rec.Renewed.Add(time.Minute)):
 		a.origin = superseded
 	}
@@ -336,6 +338,8 @@ func (w *world) succeeded(a *actor, r *round) {
 		}
 	}
 	switch {
+	case a.panicked: // there is no answer, and nothing else was to be done
+		return
 	case r.refused():
 		w.breaks("I13", "%s came with a superseded token, has changes, and succeeds", a.name)
 	case r.applied:
@@ -350,7 +354,10 @@ func (w *world) succeeded(a *actor, r *round) {
 	}
 	if r.applied {
 		a.origin, a.handle, a.base = loaded, r.handle, r.result.principal
-		a.view, a.changes = r.result.clone(), nil
+		a.start, a.view, a.changes = r.result.clone(), r.result.clone(), nil
+	} else {
+		a.changes = r.changes // a HEAD request has put its messages back
+		a.view, _ = replay(a.start, a.changes)
 	}
 	a.dead, a.cleared = nil, false
 }
@@ -360,6 +367,9 @@ func (w *world) hasFailed(a *actor, r *round, err error) {
 	ended := func() bool {
 		_, revoked := w.revoked[loginTo(r.changes)]
 		return !e.there() || e.principal != r.base || expired(e.rec, r.began) || revoked && has(r.changes, login)
+	}
+	if r.applied && r.issued && e.there() {
+		e.excused = e.secrets[r.secret] // I20: a new one may be undelivered
 	}
 	switch {
 	case errors.Is(err, scarab.ErrSuperseded):
@@ -428,9 +438,10 @@ func (w *world) deliver(b *browser, i int) {
 	w.logf("%s: the answer of %s arrives: %.8q", b.name, got.from, got.token)
 	if h, hash, ok := parseToken(got.token); ok {
 		// It may have ended, or be superseded by a login whose answer has
-		// overtaken this one or is still to come; never by a renewal alone.
+		// overtaken this one or is still to come, or by what failed with an
+		// unknown outcome; never by a renewal alone.
 		e := w.entries[h]
-		if e.there() && e.rec.Secret != hash && e.login <= e.secrets[hash] {
+		if e.there() && e.rec.Secret != hash && e.excused <= e.secrets[hash] {
 			w.breaks("I14, I15", "%s: the answer of %s brings a dead token", b.name, got.from)
 		}
 	}
