@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scarab-go/scarab/admin"
 	"github.com/scarab-go/scarab/admin/internal/testdb"
 )
 
@@ -63,35 +64,49 @@ func TestCreate_andReadBack(t *testing.T) {
 
 // NULL and the empty text are different, and which one a field holds is kept.
 func TestNull_andEmpty(t *testing.T) {
-	s := newSite(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, n INTEGER, must TEXT NOT NULL);
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		s := newSiteOn(t, k, `CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, n INTEGER, must TEXT NOT NULL);
 		INSERT INTO t VALUES (1, NULL, '', NULL, '')`)
-	state := func() [3]any {
-		return [3]any{s.value("SELECT quote(a) FROM t"), s.value("SELECT quote(b) FROM t"), s.value("SELECT quote(n) FROM t")}
-	}
-	edit := func(set url.Values) {
-		t.Helper()
-		if page := s.submit(s.Get("/admin/t/t/row/1"), "/row/1", set); page.Status != http.StatusOK {
-			t.Fatalf("status %d\n%s", page.Status, page.Body)
+		quote := func(column string) any {
+			text := "CAST(" + column + " AS CHAR(9))"
+			if k.Dialect != admin.MySQL {
+				text = "CAST(" + column + " AS TEXT)"
+			}
+			switch v := s.value("SELECT " + text + " FROM t"); {
+			case v == nil:
+				return "NULL"
+			case column == "n":
+				return v
+			default:
+				return "'" + v.(string) + "'"
+			}
 		}
-	}
-	for _, step := range []struct {
-		name string
-		set  url.Values
-		want [3]any
-	}{
-		{"untouched", nil, [3]any{"NULL", "''", "NULL"}},
-		{"the box unchecked: empty", url.Values{"n.a": nil}, [3]any{"''", "''", "NULL"}},
-		{"the box checked: NULL", url.Values{"n.b": {"1"}}, [3]any{"''", "NULL", "NULL"}},
-		{"a text typed while the box says NULL", url.Values{"v.b": {"x"}, "n.b": {"1"}}, [3]any{"''", "'x'", "NULL"}},
-		{"the box checked while the field has its text", url.Values{"n.b": {"1"}}, [3]any{"''", "NULL", "NULL"}},
-		{"a number", url.Values{"v.n": {" 7 "}}, [3]any{"''", "NULL", "7"}},
-		{"no number: NULL", url.Values{"v.n": {""}}, [3]any{"''", "NULL", "NULL"}},
-	} {
-		edit(step.set)
-		if got := state(); got != step.want {
-			t.Errorf("%s: %v, want %v", step.name, got, step.want)
+		state := func() [3]any { return [3]any{quote("a"), quote("b"), quote("n")} }
+		edit := func(set url.Values) {
+			t.Helper()
+			if page := s.submit(s.Get("/admin/t/t/row/1"), "/row/1", set); page.Status != http.StatusOK {
+				t.Fatalf("status %d\n%s", page.Status, page.Body)
+			}
 		}
-	}
+		for _, step := range []struct {
+			name string
+			set  url.Values
+			want [3]any
+		}{
+			{"untouched", nil, [3]any{"NULL", "''", "NULL"}},
+			{"the box unchecked: empty", url.Values{"n.a": nil}, [3]any{"''", "''", "NULL"}},
+			{"the box checked: NULL", url.Values{"n.b": {"1"}}, [3]any{"''", "NULL", "NULL"}},
+			{"a text typed while the box says NULL", url.Values{"v.b": {"x"}, "n.b": {"1"}}, [3]any{"''", "'x'", "NULL"}},
+			{"the box checked while the field has its text", url.Values{"n.b": {"1"}}, [3]any{"''", "NULL", "NULL"}},
+			{"a number", url.Values{"v.n": {" 7 "}}, [3]any{"''", "NULL", "7"}},
+			{"no number: NULL", url.Values{"v.n": {""}}, [3]any{"''", "NULL", "NULL"}},
+		} {
+			edit(step.set)
+			if got := state(); got != step.want {
+				t.Errorf("%s: %v, want %v", step.name, got, step.want)
+			}
+		}
+	})
 }
 
 // A form that is sent back as it came changes nothing, whatever it shows.
@@ -122,56 +137,66 @@ func TestEdit_untouchedWritesNothing(t *testing.T) {
 
 // What the database refuses comes back at its field, with what was typed.
 func TestRefusals_atTheirField(t *testing.T) {
-	s := newSite(t, `CREATE TABLE groups (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
-		INSERT INTO groups VALUES (1, 'one');
-		CREATE TABLE people (id INTEGER PRIMARY KEY, email VARCHAR(20) NOT NULL UNIQUE, age INTEGER CHECK (age < 150), grade INTEGER REFERENCES groups (id), born DATE, extra JSON, kind TEXT NOT NULL CHECK (kind IN ('a', 'b')));
-		INSERT INTO people (email, kind) VALUES ('taken@example.com', 'a')`)
-	for _, tt := range []struct {
-		name  string
-		set   url.Values
-		field string
-		want  string
-	}{
-		{"unique", url.Values{"v.email": {"taken@example.com"}}, "email", "Another row has this value already"},
-		{"a check", url.Values{"v.age": {"200"}}, "age", "A check of the database refuses this value"},
-		{"not a number", url.Values{"v.age": {"old"}}, "age", "not a whole number"},
-		{"too long", url.Values{"v.email": {"far.too.long.for.it@example.com"}}, "email", "At most 20 characters"},
-		{"not a date", url.Values{"v.born": {"2026-02-31"}}, "born", "not a date"},
-		{"not JSON", url.Values{"v.extra": {"{\n\"a\":\n}"}}, "extra", "line 3"},
-		{"not a choice", url.Values{"v.kind": {"c"}}, "kind", "Choose one"},
-		{"the key is taken", url.Values{"v.id": {"1"}}, "id", "Another row has this value already"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s.t = t
-			set := url.Values{"v.email": {"new@example.com"}, "v.kind": {"b"}, "v.age": {"33"}}
-			for k, v := range tt.set {
-				set[k] = v
-			}
-			page := s.submit(s.Get("/admin/t/people/new"), "/t/people/new", set)
-			if page.Status != http.StatusUnprocessableEntity {
-				t.Fatalf("status %d\n%s", page.Status, page.Body)
-			}
-			_, behind, ok := strings.Cut(page.Body, `name="v.`+tt.field+`"`)
-			part, _, _ := strings.Cut(behind, `<div class="field`)
-			if !ok || !strings.Contains(part, `class="error-text"`) || !strings.Contains(part, tt.want) {
-				t.Errorf("field %s does not say %q:\n%s", tt.field, tt.want, page.Body)
-			}
-			f := s.find(page, "/t/people/new").values
-			for name, values := range set {
-				if got := f.Get(name); got != values[0] && tt.name != "not a choice" {
-					t.Errorf("%s was %q when it was sent, and now is %q", name, values[0], got)
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		s := newSiteOn(t, k, map[admin.Dialect]string{
+			admin.SQLite: `CREATE TABLE grades (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
+			CREATE TABLE people (id INTEGER PRIMARY KEY, email VARCHAR(20) NOT NULL UNIQUE, age INTEGER CHECK (age < 150), grade INTEGER REFERENCES grades (id), born DATE, extra JSON, kind TEXT NOT NULL CHECK (kind IN ('a', 'b')));`,
+			admin.PostgreSQL: `CREATE TABLE grades (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
+			CREATE TABLE people (id SERIAL PRIMARY KEY, email VARCHAR(20) NOT NULL UNIQUE, age INTEGER CHECK (age < 150), grade INTEGER REFERENCES grades (id), born DATE, extra JSONB, kind TEXT NOT NULL CHECK (kind IN ('a', 'b')));`,
+			admin.MySQL: `CREATE TABLE grades (id INTEGER PRIMARY KEY, name VARCHAR(20) UNIQUE);
+			CREATE TABLE people (id INTEGER AUTO_INCREMENT PRIMARY KEY, email VARCHAR(20) NOT NULL UNIQUE, age INTEGER CHECK (age < 150), grade INTEGER, born DATE, extra JSON, kind ENUM('a', 'b') NOT NULL, FOREIGN KEY (grade) REFERENCES grades (id));`,
+		}[k.Dialect]+`INSERT INTO grades VALUES (1, 'one'); INSERT INTO people (email, kind) VALUES ('taken@example.com', 'a')`)
+		for _, tt := range []struct {
+			name  string
+			set   url.Values
+			field string
+			want  string
+		}{
+			{"unique", url.Values{"v.email": {"taken@example.com"}}, "email", "Another row has this value already"},
+			{"a check", url.Values{"v.age": {"200"}}, "age", "A check of the database refuses this value"},
+			{"not a number", url.Values{"v.age": {"old"}}, "age", "not a whole number"},
+			{"too long", url.Values{"v.email": {"far.too.long.for.it@example.com"}}, "email", "At most 20 characters"},
+			{"not a date", url.Values{"v.born": {"2026-02-31"}}, "born", "not a date"},
+			{"not JSON", url.Values{"v.extra": {"{\n\"a\":\n}"}}, "extra", "line 3"},
+			{"not a choice", url.Values{"v.kind": {"c"}}, "kind", "Choose one"},
+			{"the key is taken", url.Values{"v.id": {"1"}}, "id", "Another row has this value already"},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				s.t = t
+				set := url.Values{"v.email": {"new@example.com"}, "v.kind": {"b"}, "v.age": {"33"}}
+				for k, v := range tt.set {
+					set[k] = v
 				}
-			}
-			if n := s.value("SELECT count(*) FROM people"); n != int64(1) {
-				t.Errorf("there are %v rows", n)
-			}
-		})
-	}
-	// SQLite does not say which of the foreign keys failed.
-	page := s.submit(s.Get("/admin/t/people/new"), "/t/people/new", url.Values{"v.email": {"x@example.com"}, "v.kind": {"a"}, "v.grade": {"9"}})
-	if page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Body, "points at a row of another table that does not exist") {
-		t.Errorf("a dangling reference: status %d\n%s", page.Status, page.Body)
-	}
+				page := s.submit(s.Get("/admin/t/people/new"), "/t/people/new", set)
+				if page.Status != http.StatusUnprocessableEntity {
+					t.Fatalf("status %d\n%s", page.Status, page.Body)
+				}
+				_, behind, ok := strings.Cut(page.Body, `name="v.`+tt.field+`"`)
+				part, _, _ := strings.Cut(behind, `<div class="field`)
+				if !ok || !strings.Contains(part, `class="error-text"`) || !strings.Contains(part, tt.want) {
+					t.Errorf("field %s does not say %q:\n%s", tt.field, tt.want, page.Body)
+				}
+				f := s.find(page, "/t/people/new").values
+				for name, values := range set {
+					if got := f.Get(name); got != values[0] && tt.name != "not a choice" {
+						t.Errorf("%s was %q when it was sent, and now is %q", name, values[0], got)
+					}
+				}
+				if n := s.value("SELECT count(*) FROM people"); n != int64(1) {
+					t.Errorf("there are %v rows", n)
+				}
+			})
+		}
+		s.t = t
+		page := s.submit(s.Get("/admin/t/people/new"), "/t/people/new", url.Values{"v.email": {"x@example.com"}, "v.kind": {"a"}, "v.grade": {"9"}})
+		want := "There is no such row in the table that this column points at"
+		if k.Dialect == admin.SQLite { // which does not say which of the references it is
+			want = "points at a row of another table that does not exist"
+		}
+		if page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Body, want) {
+			t.Errorf("a dangling reference: status %d\n%s", page.Status, page.Body)
+		}
+	})
 }
 
 // The second of two people who edit one row is told, with both versions, and

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/scarab-go/scarab/admin/internal/rows"
-	"github.com/scarab-go/scarab/admin/internal/schema"
 )
 
 // explain says what an error means for the visitor, and logs what is none of
@@ -22,6 +21,8 @@ func (v *visit) explain(err error) *problem {
 			hint: v.t("Narrow it down with a filter, or sort by a column that has an index.")}
 	case errors.As(err, &tooLarge):
 		return &problem{status: http.StatusRequestEntityTooLarge, text: v.t("What was sent is larger than %d bytes.", tooLarge.Limit)}
+	case errors.As(err, &refused) && v.r.Method == http.MethodGet:
+		return &problem{status: http.StatusBadRequest, text: v.t("The database does not take a value in the address of this page."), hint: checkText(refused)}
 	case errors.As(err, &refused):
 		return &problem{status: http.StatusConflict, text: v.refusal(refused)}
 	}
@@ -46,7 +47,10 @@ func (v *visit) refusal(e *rows.ColumnError) string {
 	case rows.Unfit:
 		return v.t("A check of the database refuses this value: %s", checkText(e))
 	case rows.WrongType:
-		return v.t("This is not a value of the type %s.", typeOf(e.Column))
+		if e.Column == nil {
+			return v.t("The database does not take one of the values: %s", checkText(e))
+		}
+		return v.t("This is not a value of the type %s.", e.Column.Type)
 	case rows.TooLong:
 		return v.t("This value is too long.")
 	case rows.OutOfRange:
@@ -63,11 +67,4 @@ func checkText(e *rows.ColumnError) string {
 		return ""
 	}
 	return e.Err.Error()
-}
-
-func typeOf(c *schema.Column) string {
-	if c == nil {
-		return "INTEGER"
-	}
-	return c.Type
 }

@@ -7,18 +7,30 @@ import (
 	"testing"
 
 	"github.com/scarab-go/scarab/admin/internal/schema"
+	"github.com/scarab-go/scarab/admin/internal/testdb"
 )
 
-const family = `CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT, twice INTEGER AS (id * 2));
-	CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a (id) ON DELETE CASCADE, x BLOB);
-	CREATE TABLE c (b INTEGER REFERENCES b (id) ON DELETE CASCADE, n INTEGER, PRIMARY KEY (b, n));
-	CREATE TABLE d (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a (id) ON DELETE SET NULL);
-	CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree (id) ON DELETE CASCADE);
-	INSERT INTO a (id, name) VALUES (1, 'one'), (2, 'two');
-	INSERT INTO b VALUES (1, 1, x'00ff'), (2, 1, NULL), (3, 2, 'text');
+// family makes tables that are deleted together.
+func family(d schema.Dialect) string {
+	name, bytes, value, id := "TEXT", "BLOB", "x'00ff'", "INTEGER PRIMARY KEY"
+	if d == schema.PostgreSQL {
+		bytes, value, id = "BYTEA", `'\x00ff'`, "INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+	}
+	override := ""
+	if d == schema.PostgreSQL {
+		override = "OVERRIDING SYSTEM VALUE"
+	}
+	return `CREATE TABLE a (id ` + id + `, name ` + name + `, three INTEGER, twice INTEGER GENERATED ALWAYS AS (three * 2) STORED);
+	CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER, x ` + bytes + `, FOREIGN KEY (a) REFERENCES a (id) ON DELETE CASCADE);
+	CREATE TABLE c (b INTEGER, n INTEGER, PRIMARY KEY (b, n), FOREIGN KEY (b) REFERENCES b (id) ON DELETE CASCADE);
+	CREATE TABLE d (id INTEGER PRIMARY KEY, a INTEGER, FOREIGN KEY (a) REFERENCES a (id) ON DELETE SET NULL);
+	CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER, FOREIGN KEY (up) REFERENCES tree (id) ON DELETE CASCADE);
+	INSERT INTO a (id, name, three) ` + override + ` VALUES (1, 'one', 3), (2, 'two', NULL);
+	INSERT INTO b VALUES (1, 1, ` + value + `), (2, 1, NULL), (3, 2, ` + value + `);
 	INSERT INTO c VALUES (1, 1), (1, 2), (3, 1);
 	INSERT INTO d VALUES (1, 1), (2, 2), (3, 1);
-	INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2), (4, 4)`
+	INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2), (4, 4);`
+}
 
 // dump writes all that is in the tables.
 func dump(t *testing.T, db *DB, s *schema.Schema) string {
@@ -38,43 +50,45 @@ func dump(t *testing.T, db *DB, s *schema.Schema) string {
 
 // What a deletion took along, over all cascades, comes back as it was.
 func TestDelete_andRestore(t *testing.T) {
-	db, s := open(t, family)
-	tables := s.Slugs()
-	for _, tt := range []struct {
-		table string
-		keys  [][]any
-		rows  int
-	}{
-		{"a", [][]any{{int64(1)}}, 5},
-		{"a", [][]any{{int64(1)}, {int64(2)}}, 8},
-		{"c", [][]any{{int64(1), int64(2)}}, 1},
-		{"tree", [][]any{{int64(1)}}, 3},
-		{"tree", [][]any{{int64(4)}}, 1},
-		{"tree", [][]any{{int64(3)}, {int64(2)}, {int64(1)}}, 3},
-	} {
-		before := dump(t, db, s)
-		gone, err := db.Delete(t.Context(), s, tables[tt.table], tt.keys, nil)
-		if err != nil || gone == nil || gone.Rows() != tt.rows {
-			t.Fatalf("%s %v: %+v, %v", tt.table, tt.keys, gone, err)
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		db, s := openOn(t, k, family(k.Dialect))
+		tables := s.Slugs()
+		for _, tt := range []struct {
+			table string
+			keys  [][]any
+			rows  int
+		}{
+			{"a", [][]any{{int64(1)}}, 5},
+			{"a", [][]any{{int64(1)}, {int64(2)}}, 8},
+			{"c", [][]any{{int64(1), int64(2)}}, 1},
+			{"tree", [][]any{{int64(1)}}, 3},
+			{"tree", [][]any{{int64(4)}}, 1},
+			{"tree", [][]any{{int64(3)}, {int64(2)}, {int64(1)}}, 3},
+		} {
+			before := dump(t, db, s)
+			gone, err := db.Delete(t.Context(), s, tables[tt.table], tt.keys, nil)
+			if err != nil || gone == nil || gone.Rows() != tt.rows {
+				t.Fatalf("%s %v: %+v, %v", tt.table, tt.keys, gone, err)
+			}
+			if dump(t, db, s) == before {
+				t.Fatalf("%s %v: nothing is gone", tt.table, tt.keys)
+			}
+			if err := db.Restore(t.Context(), gone); err != nil {
+				t.Fatal(err)
+			}
+			if after := dump(t, db, s); after != before {
+				t.Errorf("%s %v:\n%s\nbecame\n%s", tt.table, tt.keys, before, after)
+			}
+			if err := db.Restore(t.Context(), gone); err == nil {
+				t.Error("the same rows came back twice")
+			}
 		}
-		if dump(t, db, s) == before {
-			t.Fatalf("%s %v: nothing is gone", tt.table, tt.keys)
-		}
-		if err := db.Restore(t.Context(), gone); err != nil {
-			t.Fatal(err)
-		}
-		if after := dump(t, db, s); after != before {
-			t.Errorf("%s %v:\n%s\nbecame\n%s", tt.table, tt.keys, before, after)
-		}
-		if err := db.Restore(t.Context(), gone); err == nil {
-			t.Error("the same rows came back twice")
-		}
-	}
+	})
 }
 
 // A row that points elsewhere by now keeps pointing there.
 func TestRestore_keepsNewLinks(t *testing.T) {
-	db, s := open(t, family)
+	db, s := open(t, family(schema.SQLite))
 	gone, err := db.Delete(t.Context(), s, s.Slugs()["a"], [][]any{{int64(1)}}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +107,7 @@ func TestRestore_keepsNewLinks(t *testing.T) {
 
 // All of them or none.
 func TestDelete_several(t *testing.T) {
-	db, s := open(t, family)
+	db, s := open(t, family(schema.SQLite))
 	before := dump(t, db, s)
 	if _, err := db.Delete(t.Context(), s, s.Slugs()["a"], [][]any{{int64(2)}, {int64(9)}}, nil); !errors.Is(err, ErrNoRow) {
 		t.Errorf("Delete: %v", err)
@@ -105,7 +119,7 @@ func TestDelete_several(t *testing.T) {
 
 // What is too much to keep is deleted all the same, and cannot be brought back.
 func TestDelete_tooMuch(t *testing.T) {
-	db, s := open(t, family+`; WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 600) INSERT INTO b SELECT i, 1, NULL FROM n`)
+	db, s := open(t, family(schema.SQLite)+`WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 600) INSERT INTO b SELECT i, 1, NULL FROM n`)
 	gone, err := db.Delete(t.Context(), s, s.Slugs()["a"], [][]any{{int64(1)}}, nil)
 	if err != nil || gone != nil {
 		t.Errorf("%v, %v", gone, err)

@@ -3,6 +3,7 @@ package rows
 import (
 	"errors"
 	"reflect"
+	"strings"
 
 	"github.com/scarab-go/scarab/admin/internal/schema"
 )
@@ -22,6 +23,10 @@ func explainPostgres(t *schema.Table, err error) error {
 		SQLState() string
 	}
 	if !errors.As(err, &coded) {
+		// pgx looks at values before it sends them, and has no type for that.
+		if strings.Contains(err.Error(), "unable to encode") || strings.Contains(err.Error(), "cannot find encode plan") {
+			return &ColumnError{Problem: WrongType, Err: err}
+		}
 		return err
 	}
 	problem, ok := postgresProblems[coded.SQLState()]

@@ -58,7 +58,7 @@ func (db *DB) List(ctx context.Context, q Query) (*Page, error) {
 	}
 	r, err := db.SQL.QueryContext(ctx, b.String(), b.args...)
 	if err != nil {
-		return nil, err
+		return nil, db.explain(q.Table, err)
 	}
 	defer r.Close()
 	for r.Next() {
@@ -82,7 +82,7 @@ func (db *DB) List(ctx context.Context, q Query) (*Page, error) {
 	} else {
 		p.After = more
 	}
-	return p, r.Err()
+	return p, db.explain(q.Table, r.Err())
 }
 
 // statement makes the statement for q, which asks for one row more than is
@@ -164,7 +164,7 @@ func (db *DB) orderBy(b *builder, q Query, backward bool) {
 // anchor reads the values that q sorts by from the row with that key.
 func (db *DB) anchor(ctx context.Context, q Query, key []any) ([]*schema.Column, []any, error) {
 	order := q.order()
-	if q.Sort == nil || slices.Contains(q.Table.Key, q.Sort) && len(q.Table.Key) == 1 {
+	if q.Sort == nil || len(q.Table.Key) == 1 && q.Table.Key[0] == q.Sort {
 		return order, key, nil
 	}
 	b := &builder{d: db.Dialect}
@@ -172,12 +172,12 @@ func (db *DB) anchor(ctx context.Context, q Query, key []any) ([]*schema.Column,
 	b.put(" FROM ", db.Dialect.Table(q.Table)).where(q.Table, key)
 	r, err := db.SQL.QueryContext(ctx, b.String(), b.args...)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, db.noRow(q.Table, err)
 	}
 	defer r.Close()
 	if !r.Next() {
 		if err := r.Err(); err != nil {
-			return nil, nil, err
+			return nil, nil, db.noRow(q.Table, err)
 		}
 		return nil, nil, ErrNoRow
 	}
@@ -242,7 +242,7 @@ func (db *DB) Count(ctx context.Context, q Query) (n int, exact bool, err error)
 	b.put(" LIMIT ", strconv.Itoa(CountLimit+1), ") AS counted")
 	r, err := db.SQL.QueryContext(ctx, b.String(), b.args...)
 	if err != nil {
-		return 0, false, err
+		return 0, false, db.explain(q.Table, err)
 	}
 	defer r.Close()
 	if r.Next() {
@@ -251,5 +251,5 @@ func (db *DB) Count(ctx context.Context, q Query) (n int, exact bool, err error)
 	if err == nil {
 		err = r.Err()
 	}
-	return min(n, CountLimit), n <= CountLimit, err
+	return min(n, CountLimit), n <= CountLimit, db.explain(q.Table, err)
 }

@@ -214,7 +214,17 @@ func plain(v any) any {
 
 // Get returns the values of all columns of the row with that key.
 func (db *DB) Get(ctx context.Context, t *schema.Table, key []any) ([]any, error) {
-	return db.get(ctx, db.SQL, t, key, "")
+	values, err := db.get(ctx, db.SQL, t, key, "")
+	return values, db.noRow(t, err)
+}
+
+// noRow makes ErrNoRow of a refusal of the key: no row can have it.
+func (db *DB) noRow(t *schema.Table, err error) error {
+	var refused *ColumnError
+	if errors.As(db.explain(t, err), &refused) && (refused.Problem == WrongType || refused.Problem == OutOfRange) {
+		return ErrNoRow
+	}
+	return err
 }
 
 func (db *DB) get(ctx context.Context, ex executor, t *schema.Table, key []any, suffix string) ([]any, error) {

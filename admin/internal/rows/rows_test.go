@@ -2,72 +2,88 @@ package rows
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	_ "modernc.org/sqlite"
-
 	"github.com/scarab-go/scarab/admin/internal/schema"
+	"github.com/scarab-go/scarab/admin/internal/testdb"
 )
+
+func TestMain(m *testing.M) { testdb.Main(m) }
 
 func open(t testing.TB, statements string) (*DB, *schema.Schema) {
 	t.Helper()
-	conn, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "t.sqlite")+"?_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
+	return openOn(t, testdb.Lite, statements)
+}
+
+func openOn(t testing.TB, k testdb.Kind, statements string) (*DB, *schema.Schema) {
+	t.Helper()
+	conn := k.Open(t)
 	if _, err := conn.Exec(statements); err != nil {
 		t.Fatal(err)
 	}
-	s, err := schema.Read(t.Context(), conn, schema.SQLite)
+	s, err := schema.Read(t.Context(), conn, k.Dialect)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &DB{conn, schema.SQLite}, s
+	return &DB{conn, k.Dialect}, s
 }
 
 // Going through a table page by page, in any order and either direction, shows
 // every row once, in the order in which the database sorts them.
 func TestList_walk(t *testing.T) {
-	db, s := open(t, `CREATE TABLE t (a INTEGER, b TEXT, n INTEGER, x, m TEXT NOT NULL, PRIMARY KEY (a, b)) WITHOUT ROWID`)
-	r := rand.New(rand.NewPCG(1, 2))
-	values := []any{nil, nil, 1, 2, 2.5, "2", "", "a", "B", []byte("a")}
-	for i := range 120 {
-		if _, err := db.SQL.Exec(`INSERT INTO t VALUES (?, ?, ?, ?, ?)`, i%7, fmt.Sprint("k", i), values[r.IntN(4)], values[r.IntN(len(values))], fmt.Sprint(r.IntN(5))); err != nil {
-			t.Fatal(err)
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		statements := `CREATE TABLE t (a INTEGER, b VARCHAR(20), n INTEGER, x VARCHAR(20), m VARCHAR(20) NOT NULL, PRIMARY KEY (a, b))`
+		values := []any{nil, nil, 1, 2, "1", "2", "", "a", "B", "b"}
+		if k.Dialect == schema.SQLite {
+			// A column without a type, in which every row may have another.
+			statements = `CREATE TABLE t (a INTEGER, b TEXT, n INTEGER, x, m TEXT NOT NULL, PRIMARY KEY (a, b)) WITHOUT ROWID`
+			values = []any{nil, nil, 1, 2, 2.5, "2", "", "a", "B", []byte("a")}
 		}
-	}
-	table := s.Tables[0]
-	for _, sort := range []*schema.Column{nil, table.Columns[0], table.Columns[1], table.Columns[2], table.Columns[3], table.Columns[4]} {
-		for _, desc := range []bool{false, true} {
-			name := fmt.Sprint("by the key, descending ", desc)
-			if sort != nil {
-				name = fmt.Sprint("by ", sort.Name, ", descending ", desc)
+		db, s := openOn(t, k, statements)
+		r := rand.New(rand.NewPCG(1, 2))
+		insert := "INSERT INTO t VALUES ("
+		for i := range 5 {
+			insert += strings.Repeat(", ", min(i, 1)) + k.Dialect.Placeholder(i+1)
+		}
+		for i := range 120 {
+			x := values[r.IntN(len(values))]
+			if n, ok := x.(int); ok && k.Dialect != schema.SQLite {
+				x = fmt.Sprint(n)
 			}
-			t.Run(name, func(t *testing.T) {
-				q := Query{Table: table, Sort: sort, Desc: desc, Limit: 1000}
-				all, err := db.List(t.Context(), q)
-				if err != nil || len(all.Rows) != 120 || all.Before || all.After {
-					t.Fatalf("all: %d rows, %v", len(all.Rows), err)
-				}
-				q.Limit = 13
-				if got := walk(t, db, q, false); !slices.Equal(got, keys(all)) {
-					t.Errorf("forward: %v\nwant     %v", got, keys(all))
-				}
-				if got := walk(t, db, q, true); !slices.Equal(got, keys(all)) {
-					t.Errorf("backward: %v\nwant      %v", got, keys(all))
-				}
-			})
+			if _, err := db.SQL.Exec(insert+")", i%7, fmt.Sprint("k", i), values[r.IntN(4)], x, fmt.Sprint(r.IntN(5))); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
+		table := s.Tables[0]
+		for _, sort := range []*schema.Column{nil, table.Columns[0], table.Columns[1], table.Columns[2], table.Columns[3], table.Columns[4]} {
+			for _, desc := range []bool{false, true} {
+				name := fmt.Sprint("by the key, descending ", desc)
+				if sort != nil {
+					name = fmt.Sprint("by ", sort.Name, ", descending ", desc)
+				}
+				t.Run(name, func(t *testing.T) {
+					q := Query{Table: table, Sort: sort, Desc: desc, Limit: 1000}
+					all, err := db.List(t.Context(), q)
+					if err != nil || len(all.Rows) != 120 || all.Before || all.After {
+						t.Fatalf("all: %d rows, %v", len(all.Rows), err)
+					}
+					q.Limit = 13
+					if got := walk(t, db, q, false); !slices.Equal(got, keys(all)) {
+						t.Errorf("forward: %v\nwant     %v", got, keys(all))
+					}
+					if got := walk(t, db, q, true); !slices.Equal(got, keys(all)) {
+						t.Errorf("backward: %v\nwant      %v", got, keys(all))
+					}
+				})
+			}
+		}
+	})
 }
 
 func keys(p *Page) (out []string) {
@@ -312,28 +328,30 @@ func TestUpdate_check(t *testing.T) {
 // Updates that start at the same time wait for each other: each sees what the
 // one before it wrote.
 func TestUpdate_together(t *testing.T) {
-	db, s := open(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES (1, 0)`)
-	table := s.Tables[0]
-	errs := make(chan error)
-	const writers = 16
-	for range writers {
-		go func() {
-			set := Changes{table.Columns[1]: nil}
-			_, err := db.Update(context.Background(), table, []any{int64(1)}, set, func(current []any) error {
-				set[table.Columns[1]] = current[1].(int64) + 1
-				return nil
-			})
-			errs <- err
-		}()
-	}
-	for range writers {
-		if err := <-errs; err != nil {
-			t.Error(err)
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		db, s := openOn(t, k, `CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES (1, 0)`)
+		table := s.Tables[0]
+		errs := make(chan error)
+		const writers = 16
+		for range writers {
+			go func() {
+				set := Changes{table.Columns[1]: nil}
+				_, err := db.Update(context.Background(), table, []any{int64(1)}, set, func(current []any) error {
+					set[table.Columns[1]] = current[1].(int64) + 1
+					return nil
+				})
+				errs <- err
+			}()
 		}
-	}
-	if got, err := db.Get(t.Context(), table, []any{int64(1)}); err != nil || got[1] != int64(writers) {
-		t.Errorf("%v, %v: want %d", got, err, writers)
-	}
+		for range writers {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		if got, err := db.Get(t.Context(), table, []any{int64(1)}); err != nil || got[1] != int64(writers) {
+			t.Errorf("%v, %v: want %d", got, err, writers)
+		}
+	})
 }
 
 func TestKeys_roundTrip(t *testing.T) {

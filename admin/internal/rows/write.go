@@ -61,7 +61,11 @@ func (db *DB) insert(ctx context.Context, ex executor, t *schema.Table, c Change
 	switch {
 	case len(columns) > 0:
 		b.put(" (").list(columns, ", ", func(column *schema.Column) { b.column(column) })
-		b.put(") VALUES (").list(columns, ", ", func(column *schema.Column) { b.value(column, c[column]) }).put(")")
+		b.put(")")
+		if db.Dialect == schema.PostgreSQL && identity(columns) {
+			b.put(" OVERRIDING SYSTEM VALUE") // what is given counts, also where the database numbers always
+		}
+		b.put(" VALUES (").list(columns, ", ", func(column *schema.Column) { b.value(column, c[column]) }).put(")")
 	case db.Dialect == schema.MySQL:
 		b.put(" () VALUES ()")
 	default:
@@ -88,6 +92,12 @@ func (db *DB) insert(ctx context.Context, ex executor, t *schema.Table, c Change
 	}
 	r.Next()
 	return key, r.Err()
+}
+
+// identity reports whether a value is given for a column that the database
+// numbers.
+func identity(columns []*schema.Column) bool {
+	return slices.ContainsFunc(columns, func(c *schema.Column) bool { return c.Auto })
 }
 
 // insertMySQL does without RETURNING, which MySQL does not have.
@@ -158,6 +168,7 @@ func (db *DB) lockAndCheck(ctx context.Context, ex executor, t *schema.Table, ke
 		lock = "" // the transaction has the whole database
 	}
 	current, err := db.get(ctx, ex, t, key, lock)
+	err = db.noRow(t, err)
 	if err != nil || check == nil {
 		return err
 	}

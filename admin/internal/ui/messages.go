@@ -190,6 +190,8 @@ var translations = map[string]translation{
 	"This is not a date and time, such as 2026-03-31 17:30.":            {"Это не дата и время, например 2026-03-31 17:30.", "日時ではありません。例: 2026-03-31 17:30"},
 	"This is not JSON: %s":                                              {"Это не JSON: %s", "JSON ではありません: %s"},
 	"This is not a value of the type %s.":                               {"Это не значение типа %s.", "%s 型の値ではありません。"},
+	"The database does not take one of the values: %s":                  {"База не принимает одно из значений: %s", "データベースが値の一つを受け付けません: %s"},
+	"The database does not take a value in the address of this page.":   {"База не принимает значение из адреса этой страницы.", "このページのアドレスにある値をデータベースが受け付けません。"},
 	"This value is too long.":                                           {"Значение слишком длинное.", "値が長すぎます。"},
 	"This number is out of range.":                                      {"Число вне допустимого диапазона.", "数値が範囲外です。"},
 	"Choose yes or no.":                                                 {"Выберите да или нет.", "はい か いいえ を選んでください。"},
