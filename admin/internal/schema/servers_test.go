@@ -1,0 +1,133 @@
+package schema_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/scarab-go/scarab/admin/internal/schema"
+	"github.com/scarab-go/scarab/admin/internal/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// The same shop reads the same from every kind of database, but for what the
+// types are called.
+func TestRead_shop(t *testing.T) {
+	const want = `customers key=id label=name
+  id integer auto notnull
+  name text notnull size=80
+  email text notnull unique size=120
+  phone text size=40
+  city text notnull size=60 default=''
+  country text notnull size=2
+  born_on date
+  newsletter boolean notnull default=false
+  notes long text
+  created_at date and time notnull default=CURRENT_TIMESTAMP
+order_lines key=order_id key=line label=
+  order_id integer notnull -> orders.id CASCADE
+  line integer notnull
+  product_id integer notnull -> products.id 
+  quantity integer notnull default=1
+  price decimal notnull
+  total decimal generated
+orders key=id label=
+  id integer auto notnull
+  customer_id integer notnull -> customers.id 
+  status enumeration notnull default='new' choices=[new paid shipped delivered cancelled]
+  placed_at date and time notnull default=CURRENT_TIMESTAMP
+  shipped_at date and time
+  comment long text
+product_tags key=product_id key=tag_id label=
+  product_id integer notnull -> products.id CASCADE
+  tag_id integer notnull -> tags.id 
+products key=id label=name
+  id integer auto notnull
+  sku text notnull unique size=20
+  name text notnull size=80
+  description long text
+  price decimal notnull
+  in_stock integer notnull default=0
+  active boolean notnull default=true
+  attributes JSON
+  picture binary
+  released_on date
+sales_by_month view
+tags key=id label=name
+  id integer auto notnull
+  name text notnull unique size=40
+  color text notnull size=7 default='#4a5568'
+`
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		db := k.Shop(t)
+		if d, err := schema.Detect(t.Context(), db); d != k.Dialect || err != nil {
+			t.Fatalf("detected %q, %v", d, err)
+		}
+		s, err := schema.Read(t.Context(), db, k.Dialect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		for _, table := range s.Tables {
+			write(&got, table)
+		}
+		if got.String() != want {
+			t.Errorf("got\n%s\nwant\n%s", got.String(), want)
+		}
+	})
+}
+
+func write(b *strings.Builder, t *schema.Table) {
+	b.WriteString(t.FullName())
+	if t.View {
+		b.WriteString(" view\n")
+		return
+	}
+	for _, c := range t.Key {
+		b.WriteString(" key=" + c.Name)
+	}
+	b.WriteString(" label=")
+	if c := t.Label(); c != nil && c.Kind == schema.Text {
+		b.WriteString(c.Name)
+	}
+	b.WriteString("\n")
+	for _, c := range t.Columns {
+		fmt.Fprintf(b, "  %s %v", c.Name, c.Kind)
+		for _, word := range []struct {
+			text string
+			is   bool
+		}{{"auto", c.Auto}, {"notnull", c.NotNull || c.Auto}, {"unique", c.Unique && !c.Key}, {"generated", c.Generated}} {
+			if word.is {
+				b.WriteString(" " + word.text)
+			}
+		}
+		if c.Size > 0 && c.Kind != schema.Enum {
+			fmt.Fprintf(b, " size=%d", c.Size)
+		}
+		if c.Default != nil {
+			b.WriteString(" default=" + plain(*c.Default, c.Kind))
+		}
+		if c.Choices != nil {
+			fmt.Fprintf(b, " choices=%v", c.Choices)
+		}
+		if fk := t.Ref(c); fk != nil {
+			fmt.Fprintf(b, " -> %s.%s %s", fk.Table.Name, fk.To[0].Name, fk.OnDelete)
+		}
+		b.WriteString("\n")
+	}
+}
+
+// plain leaves out how a database writes a default.
+func plain(text string, k schema.Kind) string {
+	text, _, _ = strings.Cut(text, "::")
+	switch {
+	case strings.EqualFold(text, "current_timestamp()"):
+		return "CURRENT_TIMESTAMP"
+	case k == schema.Bool && text == "0":
+		return "false"
+	case k == schema.Bool && text == "1":
+		return "true"
+	}
+	return text
+}
