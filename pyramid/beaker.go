@@ -59,7 +59,8 @@ type BeakerConfig struct {
 // invalidate_corrupt=True has it. Go ends a session where Beaker leaves its
 // entry behind, and takes no id that is not in the storage; Beaker takes an id
 // that is well signed. What [RedisSessions] says of Python's blind writes and
-// of Renew holds for every storage.
+// of Renew holds for every storage. Where Beaker's entries never expire, the
+// notes that Renew and Login leave do not either: sweep both as you do now.
 func Beaker(s BeakerStorage, c BeakerConfig) (scarab.Backend, error) {
 	if s.open == nil {
 		return nil, errors.New("pyramid: no Beaker storage: make one with BeakerRedis, BeakerMemcached, BeakerSQL or BeakerFiles")

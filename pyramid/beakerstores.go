@@ -32,6 +32,7 @@ func BeakerRedis(client rueidis.Client) BeakerStorage {
 // BeakerMemcached is type=ext:memcached, with python-memcached as the client: a
 // key ID_session for each session. Beaker gives them no expiry, and neither
 // does this: memcached drops what was not used for long when it is full.
+// How long a call may take is up to the client, which looks at no context.
 func BeakerMemcached(client *memcache.Client) BeakerStorage {
 	return BeakerStorage{
 		key: func(id string) string {

@@ -309,6 +309,26 @@ func TestSigner_helper(t *testing.T) {
 	}
 }
 
+func TestNaCl_keySizes(t *testing.T) {
+	n := 0
+	for _, v := range vectors(t, "nacl_pickle", 50) {
+		if v.Kind != "key" {
+			continue
+		}
+		n++
+		key, err := hex.DecodeString(v.text(t, "key_hex"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NaCl(NaClConfig{Keys: [][]byte{key}}); err == nil {
+			t.Errorf("%s: no error", v.Desc)
+		}
+	}
+	if n != 4 {
+		t.Errorf("%d cases", n)
+	}
+}
+
 // 4064 characters are kept and one more is not. JSON is as long as the
 // original's; pickles are a little longer, as protocol 2 is.
 func TestCookies_largest(t *testing.T) {

@@ -2,6 +2,7 @@ package pyramid
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -278,6 +280,7 @@ func TestInterop(t *testing.T) {
 			t.Run("flash", func(t *testing.T) { interopFlash(newVisitor(t), app, py) })
 			t.Run("csrf", func(t *testing.T) { interopCSRF(newVisitor(t), app, py) })
 			t.Run("end", func(t *testing.T) { interopEnd(newVisitor(t), app, py, in.undone) })
+			t.Run("together", func(t *testing.T) { interopTogether(newVisitor(t), app, py) })
 			t.Run("login", func(t *testing.T) { interopLogin(newVisitor(t), app, py) })
 		})
 	}
@@ -378,6 +381,36 @@ func interopEnd(v *visitor, app, peer string, undone bool) {
 	}
 	v.wants("ended by Python, asked from Python", v.get(peer+"/get?k=b"), none)
 	v.wants("ended by Python, asked from Go", v.get(app+"/get?k=b"), none)
+}
+
+// Both write at once. Python's writes are blind, so a change may get lost; but
+// neither ever reads half of what the other wrote, or nothing.
+func interopTogether(v *visitor, app, peer string) {
+	v.t.Helper()
+	v.post(peer+"/set", form("k", "kept", "v", `"always"`))
+	var all sync.WaitGroup
+	for i := range 4 {
+		base := []string{app, peer}[i%2]
+		all.Go(func() {
+			for n := range 8 {
+				resp, err := v.client.PostForm(base+"/set", form("k", fmt.Sprint("k", i), "v", fmt.Sprint(n)))
+				if err == nil {
+					resp.Body.Close()
+					resp, err = v.client.Get(base + "/get?k=kept")
+				}
+				if err != nil {
+					v.t.Error(err)
+					return
+				}
+				body, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if err != nil || !strings.Contains(string(body), "always") {
+					v.t.Errorf("%s: %d %s, %v", base, resp.StatusCode, body, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A login in Go moves the session to another id where there is one, and Python

@@ -43,8 +43,10 @@ type RedisConfig struct {
 // ends when the last route has moved.
 //
 // Renew and Login move the session to a new id, since the id is all that the
-// cookie has. A request that came with the old one finds no session: it is not
-// told apart from a stranger. The client may be one of Sentinels or a cluster.
+// cookie has. For an hour a key scarab-renewed-… beside the sessions says where
+// to, for requests that are under way with the old id: what they save is not
+// lost, and a logout ends the session. The client may be one of Sentinels or a
+// cluster; its own retries should be off (rueidis.ClientOption.DisableRetry).
 func RedisSessions(client rueidis.Client, c RedisConfig) (scarab.Backend, error) {
 	cookie, err := c.cookie()
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -128,4 +130,23 @@ func looseJSON(t testing.TB, text []byte) (v any) {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return v
+}
+
+// Every file of vectors has its tests, and testdata/README.md names them.
+func TestVectors_listed(t *testing.T) {
+	readme, err := os.ReadFile("testdata/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("testdata/vectors/*.json")
+	if err != nil || len(files) < 23 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		general := strings.NewReplacer("_modern", "_*", "_legacy", "_*").Replace(name)
+		if !strings.Contains(string(readme), "`"+general+"`") {
+			t.Errorf("testdata/README.md does not name %s", name)
+		}
+	}
 }
