@@ -208,7 +208,7 @@ func (w *world) saved(c *call) {
 		e.secrets[after.Secret] = len(e.secrets)
 		r.issued = true
 	}
-	if logs {
+	if logs || r.failed {
 		e.excused = e.secrets[after.Secret]
 	}
 	w.withinLimits(c, r, before, after)

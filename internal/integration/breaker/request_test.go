@@ -82,6 +82,7 @@ type round struct {
 	result  contents // which had these contents then
 	secret  [32]byte // and this secret
 	issued  bool     // which the round has made
+	failed  bool     // its request was told so, which may not be true
 }
 
 // handle is what the handlers of all requests do.
@@ -368,6 +369,7 @@ func (w *world) hasFailed(a *actor, r *round, err error) {
 		_, revoked := w.revoked[loginTo(r.changes)]
 		return !e.there() || e.principal != r.base || expired(e.rec, r.began) || revoked && has(r.changes, login)
 	}
+	r.failed = true
 	if r.applied && r.issued && e.there() {
 		e.excused = e.secrets[r.secret] // I20: a new one may be undelivered
 	}
