@@ -31,11 +31,12 @@ func (r *run) memory() error {
 			if err != nil {
 				return fmt.Errorf("%d sessions of %s: %w", n, name, err)
 			}
-			f := &Fact{Part: "memory", Library: name, Work: "write", X: float64(n)}
-			if err := json.Unmarshal(out, f); err != nil {
+			var f Fact
+			if err := json.Unmarshal(out, &f); err != nil {
 				return err
 			}
-			r.add(f)
+			f.Part, f.Library, f.Work, f.X = "memory", name, "write", float64(n)
+			r.add(&f)
 		}
 	}
 	return nil
@@ -161,14 +162,14 @@ func (cs *cookies) grow(a *app.App, n int) error {
 	return errors.Join(errs...)
 }
 
-// visit lets workers write to sessions picked at random.
+// visit lets workers write to sessions picked at random, none to another's.
 func (cs *cookies) visit(ctx context.Context, a *app.App, workers int, budget time.Duration) (*load, error) {
 	browsers := make([]*app.Client, workers)
 	for i := range browsers {
 		browsers[i] = a.NewClient()
 	}
 	l := drive(ctx, budget, workers, func(worker, _ int) error {
-		browsers[worker].SetCookie(cs.at(rand.IntN(cs.n)))
+		browsers[worker].SetCookie(cs.at(rand.IntN(cs.n/workers)*workers+worker))
 		return browsers[worker].Do(app.Write)
 	})
 	return l, l.err
