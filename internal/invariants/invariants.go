@@ -1,5 +1,5 @@
 // Package invariants checks what sessions keep when requests overlap, on any
-// store: docs/design.md has the list, and each check is named by its number.
+// store: docs/invariants.md has the list, and each check is named by its number.
 //
 // The checks are deterministic. Requests are held at a known point, between
 // loading and committing or inside a call of the store, and go on in a chosen
@@ -9,6 +9,7 @@ package invariants
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -126,6 +127,24 @@ var all = []invariant{
 		"An ended session that came from a fallback is not adopted again.", notAdoptedAgain},
 	{"I33_a_one_time_value", byStore,
 		"Key.Pop gives a one-time value to one request that succeeds.", oneTimeValue},
+}
+
+// An Invariant is what [Run] checks, for documents that list it.
+type Invariant struct {
+	Name      string // of the check; the number is in front of the first _
+	Cookies   bool   // a session in a cookie keeps it
+	DenyLists bool   // and one in a cookie with a deny list
+}
+
+// All visits what is checked, in order.
+func All() iter.Seq[Invariant] {
+	return func(yield func(Invariant) bool) {
+		for _, inv := range all {
+			if !yield(Invariant{inv.name, inv.keeper <= byCookie, inv.keeper <= byDenyList}) {
+				return
+			}
+		}
+	}
 }
 
 // env is what a check runs in.
