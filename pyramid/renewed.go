@@ -19,7 +19,9 @@ import (
 //
 // A logout removes the session and then looks for a note. If it comes before 3,
 // the renewal finds nothing to remove, and takes back what it made; if it comes
-// after 3, there is a note. A crash before 3 leaves the old session.
+// after 3, there is a note. A crash before 3 leaves the old session. If the
+// answer to 3 is lost, everything is taken back: at worst the visitor logs in
+// again, and a logout that was faster stays one.
 const (
 	notePrefix = "scarab-renewed-"
 
