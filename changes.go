@@ -99,11 +99,19 @@ func (c *change) apply(st *State) (dropped int, err error) {
 func (st *State) login(c *change) {
 	if st.Principal != "" && st.Principal != c.key {
 		st.clear()
-		st.Label = ""
+		st.Label, st.persistent = "", persistConfig
+		st.Idle, st.Expires = 0, time.Time{} // as configured
 	}
 	st.Principal, st.AuthTime = c.key, c.at
 	st.Deadline = deadline(c.at, c.lifetime)
-	st.Expires = time.Time{}
+	// A clock that is behind does not bring the expiry forward; a deadline does.
+	switch expires := expiry(c.at, st.Idle, st.Deadline); {
+	case st.Expires.IsZero(): // the backend sets it
+	case expires.IsZero(), expires.After(st.Expires):
+		st.Expires = expires
+	case !st.Deadline.IsZero() && st.Deadline.Before(st.Expires):
+		st.Expires = st.Deadline
+	}
 	st.set(csrfKey, c.raw)
 }
 

@@ -36,6 +36,7 @@ type Session struct {
 	closed  bool     // the handler has returned
 
 	loading, committing lazyTimeout
+	writing             *writing  // nil unless there are changes
 	headers             [2]string // room for those of the answer
 
 	origin  origin   // where base is from
@@ -309,7 +310,7 @@ func (s *Session) Renew() {
 // Login says that principal, the application's name for a user, has just
 // proved who he is. The session gets a new secret, a new CSRF token and its
 // lifetime from now; what it holds is kept, unless it is of another principal.
-// Call SetTimeouts after it, not before.
+// Call SetTimeouts, SetPersistent and SetLabel after it, not before.
 //
 // Source: OWASP ASVS 5.0, 7.2.4; NIST SP 800-63B-4, section 5.2.
 func (s *Session) Login(principal string) {
@@ -459,6 +460,8 @@ func (s *Session) change(c change) {
 	}
 	if len(s.changes) == 0 {
 		s.cur = s.base.fork()
+		s.writing = new(writing)
+		s.changes = s.writing.changes[:0]
 	}
 	dropped, err := c.apply(&s.cur)
 	if err != nil {
@@ -467,6 +470,12 @@ func (s *Session) change(c change) {
 	}
 	s.dropped += dropped
 	s.changes = append(s.changes, c)
+}
+
+// writing is what a request needs that changes its session, in one allocation.
+type writing struct {
+	changes [2]change // the first of Session.changes
+	next    storedState
 }
 
 // failWith makes the commit fail with the first such error.

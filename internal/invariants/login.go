@@ -247,6 +247,24 @@ func twoLoginsAtOnce(e *env) {
 			})
 		}
 	}
+	e.run("what one has chosen is not for the other", func(e *env) {
+		b := e.site().Browser()
+		e.ok(b.Do(doing(func(s *scarab.Session) {
+			s.Login("ann")
+			s.SetTimeouts(30*24*time.Hour, 30*24*time.Hour)
+			s.SetPersistent(true)
+			s.SetLabel("the computer of ann")
+		})))
+		a := e.ok(b.Do(doing(func(s *scarab.Session) { s.Login("bob") })))
+		if len(a.SetCookie) != 1 || strings.Contains(a.SetCookie[0], "Max-Age") {
+			e.breaks("ann wanted to be remembered, and bob is: %q", a.SetCookie)
+		}
+		e.ok(b.Do(func(v *Visit) {
+			if idle := v.S.Expires().Sub(Start); idle != time.Hour {
+				e.breaks("bob has an idle timeout of %v", idle)
+			}
+		}))
+	})
 	if e.keeper == byStore {
 		e.run("the same person twice", samePersonTwice)
 	}

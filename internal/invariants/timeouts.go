@@ -12,6 +12,7 @@ import (
 // timesNeverMoveBackward lets A begin, B begin, B finish, A finish, with the
 // clock going on in between.
 func timesNeverMoveBackward(e *env) {
+	e.run("another clock", timesOfAnotherClock)
 	ops := append([]op{{"a read", reads}}, changes...)
 	for _, step := range []time.Duration{time.Minute, 10 * time.Minute} {
 		s := e.site()
@@ -51,6 +52,34 @@ func timesNeverMoveBackward(e *env) {
 				first.Finish()
 				look("the first is done")
 			}
+		}
+	}
+}
+
+// Processes share a store and not a clock.
+func timesOfAnotherClock(e *env) {
+	s := e.site()
+	b := e.loggedIn(s)
+	handle := e.handle(b)
+	behind := NewSite(e, s.inner, scarab.Config{Clock: func() time.Time { return s.Clock.Now().Add(-50 * time.Second) }})
+	for _, op := range append([]op{{"a read", reads}}, changes...) {
+		if op.name == "SetTimeouts" || op.name == "Changed" || op.name == "Key.Pop" {
+			continue
+		}
+		s.Clock.Advance(10 * time.Minute)
+		e.ok(b.Do(doing(reads)))
+		last, err := s.Record(handle)
+		if err != nil {
+			e.Fatal(err)
+		}
+		other := b.On(behind)
+		b.Take(e.ok(other.Do(doing(op.do))))
+		r, err := s.Record(handle)
+		if err != nil {
+			e.Fatal(err)
+		}
+		if r.Seen.Before(last.Seen) || r.Expires.Before(last.Expires) {
+			e.breaks("%s by a clock that is behind: Seen from %v to %v, Expires from %v to %v", op.name, last.Seen, r.Seen, last.Expires, r.Expires)
 		}
 	}
 }
