@@ -5,6 +5,7 @@
 //	go run ./internal/bench -quick     # every part for a moment, to see that it works
 //	go run ./internal/bench -part wire # one part; the rest stays as it was measured
 //	go run ./internal/bench -part none # writes the document again from docs/benchmarks/results.json
+//	go run ./internal/bench -profile "scarab/sealed write" # what that is spent on: cpu.prof, allocs.prof
 //
 // Run it from the root of the project on a machine that does nothing else.
 // Figures are medians of passes in which everything takes its turn; ratios are
@@ -69,10 +70,16 @@ func main() {
 	quick := flag.Bool("quick", false, "measure everything for a moment: to see that it works, not for figures")
 	only := flag.String("part", "", "the parts to measure, with commas between: "+partNames()+"; or none")
 	docs := flag.String("docs", "docs", "the folder to write benchmarks.md and benchmarks/ into")
+	profiled := flag.String("profile", "", `profile a library at its work instead, such as "scarab/sealed write"`)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := measure(ctx, *docs, *only, *quick); err != nil {
+	do := func() error { return measure(ctx, *docs, *only, *quick) }
+	if *profiled != "" {
+		do = func() error { return profile(ctx, *profiled, *quick) }
+	}
+	err := do()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -108,11 +115,12 @@ func measure(ctx context.Context, docs, only string, quick bool) (err error) {
 	if only == "" {
 		results = &Results{}
 	}
-	r := &run{ctx: ctx, quick: quick}
-	if r.dir, err = os.MkdirTemp("", "scarab-bench-"); err != nil {
+	dir, err := os.MkdirTemp("", "scarab-bench-")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(r.dir)
+	defer os.RemoveAll(dir)
+	r := &run{ctx: ctx, quick: quick, dir: dir}
 	defer r.bed.mark()()
 	if only != "none" {
 		results.When, results.Quick = time.Now().UTC(), quick

@@ -243,10 +243,10 @@ func (r *Results) memoryTable() string {
 	var rows [][]string
 	for _, f := range r.Part("memory") {
 		rows = append(rows, []string{strong(f.Library), plot.Number(f.X), figure(f.Get("heap"), count), figure(f.Get("heap")/f.Get("record"), times),
-			figure(f.Get("object"), func(v float64) string { return fmt.Sprintf("%.2f", v) }), plot.Duration(f.Get("gc")),
+			figure(f.Get("object"), func(v float64) string { return fmt.Sprintf("%.2f", v) }), plot.Duration(f.Get("gc")), plot.Duration(f.Get("gccpu")),
 			plot.Number(f.Value()), plot.Duration(f.Get("p50")), plot.Duration(f.Get("p99")), plot.Duration(f.Get("p999"))})
 	}
-	return table(true, []string{"", "sessions", "heap of each, bytes", "of the record", "objects of each", "full collection", "requests a second", "p50", "p99", "p99.9"}, rows)
+	return table(true, []string{"", "sessions", "heap of each, bytes", "of the record", "objects of each", "full collection", "its CPU", "requests a second", "p50", "p99", "p99.9"}, rows)
 }
 
 // curveTable shows some figures of the facts of a part.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"strconv"
 	"sync"
 	"time"
@@ -21,8 +22,8 @@ import (
 // memory weighs sessions that are kept in the process, each number of them in a
 // process of its own.
 func (r *run) memory() error {
-	most := map[string]int{"scs/memstore": 1_000_000, "limit/memory": 1_000_000, "scarab/memstore": 10_000_000}
-	for _, name := range []string{"scs/memstore", "limit/memory", "scarab/memstore"} {
+	most := map[string]int{"scs/memstore": 1_000_000, "limit/memory": 1_000_000, "limit/slabs": 1_000_000, "scarab/memstore": 10_000_000}
+	for _, name := range []string{"scs/memstore", "limit/memory", "limit/slabs", "scarab/memstore"} {
 		for n := 1000; n <= most[name]; n *= 10 {
 			if r.quick && n > 100_000 {
 				break
@@ -74,15 +75,17 @@ func weigh(ctx context.Context, args []string) error {
 	filled := time.Since(began)
 	full := heap()
 	pauses := make([]float64, 5)
+	used := make([]float64, len(pauses))
 	for i := range pauses {
-		start := time.Now()
+		start, before := time.Now(), collectorCPU()
 		runtime.GC()
-		pauses[i] = float64(time.Since(start))
+		pauses[i], used[i] = float64(time.Since(start)), collectorCPU()-before
 	}
 	f := &Fact{More: map[string]float64{
 		"heap":   float64(full.HeapAlloc-empty.HeapAlloc) / float64(n),
 		"object": float64(full.HeapObjects-empty.HeapObjects) / float64(n),
 		"gc":     median(pauses),
+		"gccpu":  median(used),
 		"fill":   float64(filled),
 	}}
 	if store != nil {
@@ -97,6 +100,14 @@ func weigh(ctx context.Context, args []string) error {
 	f.Passes = []float64{got.rate()}
 	f.More["p50"], f.More["p99"], f.More["p999"] = float64(got.quantile(0.5)), float64(got.quantile(0.99)), float64(got.quantile(0.999))
 	return json.NewEncoder(os.Stdout).Encode(f)
+}
+
+// collectorCPU returns the nanoseconds of processor time that collections have
+// taken.
+func collectorCPU() float64 {
+	s := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
+	metrics.Read(s)
+	return s[0].Value.Float64() * 1e9
 }
 
 func heap() (m runtime.MemStats) {
@@ -169,7 +180,7 @@ func (cs *cookies) visit(ctx context.Context, a *app.App, workers int, budget ti
 		browsers[i] = a.NewClient()
 	}
 	l := drive(ctx, budget, workers, func(worker, _ int) error {
-		browsers[worker].SetCookie(cs.at(rand.IntN(cs.n/workers)*workers+worker))
+		browsers[worker].SetCookie(cs.at(rand.IntN(cs.n/workers)*workers + worker))
 		return browsers[worker].Do(app.Write)
 	})
 	return l, l.err

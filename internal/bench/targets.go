@@ -176,7 +176,7 @@ func (r *Results) targets() []target {
 		return plot.Number(f.Get("heap")) + " B, " + plot.Duration(f.Get("gc"))
 	}
 	mine = weigh("scarab/memstore")
-	all = append(all, target{"a million S sessions in memstore: heap of each, full collection", "scs " + weight(weigh("scs/memstore")), weight(weigh("limit/memory")),
+	all = append(all, target{"a million S sessions in memstore: heap of each, full collection", "scs " + weight(weigh("scs/memstore")), weight(weigh("limit/slabs")),
 		fmt.Sprintf("≤ 1.4 × the record's fields end to end (%s B), ≤ 5 ms", figure(mine.Get("record"), count)),
 		[]goal{atMost(mine.Get("heap")/mine.Get("record"), 1.4, timesOf("the fields")), atMost(mine.Get("gc"), 5e6, plot.Duration)}})
 	return all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/redis/rueidis"
 
@@ -12,6 +13,7 @@ import (
 
 var limitLibraries = []Library{
 	limitLibrary("limit/memory", Memory, func(*App, Options) (limit.Backend, error) { return limit.NewMemory(), nil }),
+	limitLibrary("limit/slabs", Memory, func(*App, Options) (limit.Backend, error) { return limit.NewSlabs(), nil }),
 	limitLibrary("limit/signed", Cookie, func(*App, Options) (limit.Backend, error) { return limit.NewSigned(signingKey), nil }),
 	limitLibrary("limit/sealed", Cookie, func(*App, Options) (limit.Backend, error) { return limit.NewSealed(sealingKey) }),
 	limitLibrary("limit/redis", Redis, func(a *App, o Options) (limit.Backend, error) {
@@ -68,7 +70,7 @@ func limitHandlers(a *App, backend limit.Backend, o Options) error {
 		}))
 	}
 	on(Fill, func(w http.ResponseWriter, s *limit.Session) {
-		s.Set(data)
+		s.Set(slices.Clone(data))
 		w.Write(ok)
 	})
 	a.handlers[Untouched] = limit.Wrap(backend, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(ok) }))

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"time"
+	"unsafe"
 )
 
 // Sealed keeps sessions in their cookies, encrypted with AES-256-GCM under one
@@ -25,6 +26,8 @@ func NewSealed(key []byte) (*Sealed, error) {
 
 const nonceSize, timeSize = 12, 8
 
+var cookieName = []byte(CookieName)
+
 // Create implements Backend.
 func (s *Sealed) Create(data Data) (string, error) {
 	size := nonceSize + timeSize + len(data) + s.aead.Overhead()
@@ -32,17 +35,21 @@ func (s *Sealed) Create(data Data) (string, error) {
 	rand.Read(buf[:nonceSize])
 	binary.LittleEndian.PutUint64(buf[nonceSize:], uint64(time.Now().Unix()))
 	buf = append(buf, data...)
-	buf = s.aead.Seal(buf[:nonceSize], buf[:nonceSize], buf[nonceSize:], []byte(CookieName))
-	return string(base64.RawURLEncoding.AppendEncode(buf[size:], buf)), nil
+	buf = s.aead.Seal(buf[:nonceSize], buf[:nonceSize], buf[nonceSize:], cookieName)
+	text := buf[size:cap(buf)]
+	base64.RawURLEncoding.Encode(text, buf)
+	return unsafe.String(&text[0], len(text)), nil // nobody else has it
 }
 
 // Load implements Backend.
 func (s *Sealed) Load(cookie string) (Loaded, error) {
-	buf, err := base64.RawURLEncoding.AppendDecode(nil, []byte(cookie))
-	if err != nil || len(buf) < nonceSize+timeSize {
+	buf := make([]byte, base64.RawURLEncoding.DecodedLen(len(cookie)))
+	n, err := base64.RawURLEncoding.Decode(buf, unsafe.Slice(unsafe.StringData(cookie), len(cookie)))
+	if err != nil || n < nonceSize+timeSize {
 		return Loaded{}, nil
 	}
-	plain, err := s.aead.Open(buf[nonceSize:nonceSize], buf[:nonceSize], buf[nonceSize:], []byte(CookieName))
+	buf = buf[:n]
+	plain, err := s.aead.Open(buf[nonceSize:nonceSize], buf[:nonceSize], buf[nonceSize:], cookieName)
 	if err != nil || time.Since(time.Unix(int64(binary.LittleEndian.Uint64(plain)), 0)) > lifetime {
 		return Loaded{}, nil
 	}
