@@ -8,6 +8,7 @@ require (
 	github.com/scarab-go/scarab v0.0.0
 	github.com/scarab-go/scarab/admin v0.0.0
 	github.com/scarab-go/scarab/pyramid v0.0.0
+	golang.org/x/term v0.47.0
 	modernc.org/sqlite v1.61.1
 )
 

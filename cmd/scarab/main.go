@@ -4,6 +4,7 @@
 //	scarab keygen     a key for a cookie codec
 //	scarab inspect    what a session cookie says, and whether it is accepted
 //	scarab sessions   list and end the sessions in a store
+//	scarab user       who may log in to serve
 //	scarab migrate    copy running sessions from one store to another
 //
 // "scarab help COMMAND" tells the rest.
@@ -46,6 +47,7 @@ var commands = []command{
 	{"keygen", "", "print a new key for a cookie codec", keygen},
 	{"inspect", "[COOKIE | -]", "tell what a session cookie says; exit 1 if it is not accepted", inspect},
 	{"sessions", "list | show HANDLE | revoke HANDLE | revoke-user NAME | sweep", "list and end the sessions in a store", operate},
+	{"user", "add NAME | list | password NAME | remove NAME | grant NAME", "say who may log in to serve, and who may do what there", user},
 	{"migrate", "", "copy running sessions from one store to another", migrate},
 }
 

@@ -11,8 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,17 +22,18 @@ import (
 
 // A server is what serve was asked to start.
 type server struct {
-	addr, db, sessions, keyFile string
-	tlsCert, tlsKey             string
-	cookieName, user            string
-	idle, lifetime              time.Duration
+	addr, db, state, sessions, keyFile string
+	tlsCert, tlsKey                    string
+	cookieName, user                   string
+	idle, lifetime                     time.Duration
 }
 
 // serve starts the administration interface.
 func serve(flags *flag.FlagSet) func(context.Context, streams, []string) error {
 	c := new(server)
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on; off this machine it needs TLS")
-	flags.StringVar(&c.db, "db", "app.sqlite", "SQLite `file` to administer; one that does not exist becomes a sample shop")
+	flags.StringVar(&c.db, "db", "app.sqlite", "`database` to administer: an SQLite file, which becomes a sample shop if it does not exist, postgres://… or mysql://…")
+	flags.StringVar(&c.state, "state", "", "SQLite `file` with users and the audit log (default: one beside --db)")
 	flags.StringVar(&c.sessions, "sessions", "", "where sessions are: sqlite:FILE, memory:, cookie (sealed) or signed: (default: an SQLite file beside --db)")
 	flags.StringVar(&c.keyFile, "key-file", "", "`file` with the keys of the cookie codecs (default: one beside --db, made if it is not there)")
 	flags.StringVar(&c.tlsCert, "tls-cert", "", "`file` with the certificate and its chain, as PEM")
@@ -51,17 +50,17 @@ func (c *server) run(ctx context.Context, s streams, _ []string) error {
 	if err := c.checkAddress(secure); err != nil {
 		return err
 	}
-	db, created, err := openApplication(ctx, c.db)
+	db, err := openApplication(ctx, c.db)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	kept, err := keep(ctx, c.sessions, beside(c.db), c.keyFile)
+	kept, err := keep(ctx, c.sessions, db.beside, c.keyFile)
 	if err != nil {
 		return err
 	}
 	defer kept.close()
-	own, closeOwn, err := openState(ctx, beside(c.db)+".sqlite")
+	own, closeOwn, err := openState(ctx, stateFile(c.state, c.db))
 	if err != nil {
 		return err
 	}
@@ -85,8 +84,8 @@ func (c *server) run(ctx context.Context, s streams, _ []string) error {
 	}
 	links := new(admin.Links)
 	sessions := &admin.Sessions{Factory: factory, Store: kept.store, Events: events}
-	handler, err := admin.New(db, admin.Config{
-		Title: "scarab", CSRF: csrf.Config{Insecure: !secure, OnEvent: onEvent}, Links: links, Logger: logger, State: own, Sessions: sessions,
+	handler, err := admin.New(db.DB, admin.Config{
+		Title: "scarab", Dialect: db.dialect, CSRF: csrf.Config{Insecure: !secure, OnEvent: onEvent}, Links: links, Logger: logger, State: own, Sessions: sessions,
 		Access: c.access(own, logger),
 	})
 	if err != nil {
@@ -97,10 +96,10 @@ func (c *server) run(ctx context.Context, s streams, _ []string) error {
 		return &hintedError{err, "choose another address with --addr; port 0 takes any that is free"}
 	}
 	base := c.base(listener.Addr(), secure)
-	if created {
-		fmt.Fprintf(s.out, "Made a sample shop in %s.\n", c.db)
+	if db.created {
+		fmt.Fprintf(s.out, "Made a sample shop in %s.\n", db.where)
 	}
-	fmt.Fprintf(s.out, "Serving %s on %s/\nSessions are kept %s.\n", c.db, base, kept.where)
+	fmt.Fprintf(s.out, "Serving %s on %s/\nSessions are kept %s.\n", db.where, base, kept.where)
 	c.printLink(s.out, base, links)
 	go c.linksOnEnter(s, base, links)
 	if kept.store != nil {
@@ -144,10 +143,6 @@ func (c *server) checkAddress(secure bool) error {
 		"give --tls-cert and --tls-key, or listen on 127.0.0.1",
 	}
 }
-
-// beside is the beginning of the names of scarab's own files: app.sqlite has
-// app-scarab.sqlite beside it.
-func beside(db string) string { return strings.TrimSuffix(db, filepath.Ext(db)) + "-scarab" }
 
 // base is the address for browsers.
 func (c *server) base(addr net.Addr, secure bool) string {

@@ -56,29 +56,6 @@ func openState(ctx context.Context, file string) (*state.DB, func() error, error
 	return s, db.Close, nil
 }
 
-// openApplication opens the database to administer. A file that does not exist
-// becomes a sample database; created says so.
-func openApplication(ctx context.Context, file string) (db *sql.DB, created bool, err error) {
-	_, err = os.Stat(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := createShop(ctx, file); err != nil {
-			return nil, false, err
-		}
-		created = true
-	case err != nil:
-		return nil, false, err
-	}
-	if db, err = openSQLite(file); err != nil {
-		return nil, false, err
-	}
-	if err := readable(ctx, db, file); err != nil {
-		db.Close()
-		return nil, false, err
-	}
-	return db, created, nil
-}
-
 // createShop makes the sample database under another name first, so that it is
 // there as a whole or not at all.
 func createShop(ctx context.Context, file string) error {
@@ -86,7 +63,7 @@ func createShop(ctx context.Context, file string) error {
 	if err := os.Remove(half); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	db, err := openSQLite(half)
+	db, err := openSQLite(half, "journal_mode(WAL)") // which stays in the file
 	if err != nil {
 		return err
 	}
