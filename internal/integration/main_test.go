@@ -3,10 +3,17 @@
 package integration
 
 import (
+	"io"
+	"log"
 	"os"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 
 	"github.com/scarab-go/scarab/internal/testserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
+func TestMain(m *testing.M) {
+	mysql.SetLogger(log.New(io.Discard, "", 0)) // servers are killed here
+	os.Exit(testserver.Run(m))
+}

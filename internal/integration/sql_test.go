@@ -51,6 +51,11 @@ func openMySQL(t *testing.T) *sql.DB {
 	return open(t, "mysql", testserver.SharedMySQL(t).DSN)
 }
 
+// through returns the DSN of server, by way of proxy.
+func through(server *testserver.Server, proxy *testserver.Proxy) string {
+	return strings.Replace(server.DSN, server.Addr, proxy.Addr, 1)
+}
+
 func open(t *testing.T, driver, dsn string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(driver, dsn)

@@ -219,7 +219,7 @@ func TestSQLStore_roundTrips(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			server := d.server(t)
 			proxy := testserver.NewProxy(t, server.Addr)
-			db := open(t, d.driver, strings.Replace(server.DSN, server.Addr, proxy.Addr, 1))
+			db := open(t, d.driver, through(server, proxy))
 			db.SetMaxOpenConns(1)
 			store, _ := newSQLStore(t, db, d.dialect)
 			ctx, now := t.Context(), time.Now()

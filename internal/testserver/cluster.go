@@ -18,6 +18,11 @@ type Sentinels struct {
 	Name      string    // of the primary, as clients ask the sentinels for it
 	Redis     []*Server // the first one is the primary at the start
 	Sentinels []*Server
+
+	// Link is what the replicas and the sentinels reach the first primary
+	// through, and its address is what they tell clients. While it stalls, the
+	// primary is cut off, but for who knows its own address.
+	Link *Proxy
 }
 
 // RedisSentinels starts a primary with two replicas and three sentinels. Any two
@@ -26,8 +31,8 @@ type Sentinels struct {
 func RedisSentinels(t testing.TB, args ...string) *Sentinels {
 	t.Helper()
 	set := &Sentinels{Name: "scarab", Redis: []*Server{Redis(t, args...)}}
-	primary := set.Redis[0]
-	host, port, _ := net.SplitHostPort(primary.Addr)
+	set.Link = NewProxy(t, set.Redis[0].Addr)
+	host, port, _ := net.SplitHostPort(set.Link.Addr)
 	for range 2 {
 		replica := Redis(t, append([]string{"--replicaof", host + " " + port, "--repl-diskless-sync-delay", "0"}, args...)...)
 		set.Redis = append(set.Redis, replica)

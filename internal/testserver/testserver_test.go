@@ -171,8 +171,8 @@ func (f *fakeTB) Fatal(...any) { f.failed++ }
 func TestSentinels(t *testing.T) {
 	set := RedisSentinels(t)
 	was, err := set.Primary()
-	if err != nil || was != set.Redis[0].Addr {
-		t.Fatalf("the primary is %q, %v, want %q", was, err, set.Redis[0].Addr)
+	if err != nil || was != set.Link.Addr {
+		t.Fatalf("the primary is %q, %v, want %q", was, err, set.Link.Addr)
 	}
 	set.Redis[0].Kill()
 	until(t, "there is another primary", func() error {
