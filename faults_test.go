@@ -339,3 +339,30 @@ func TestFaults_256writers(t *testing.T) {
 		t.Errorf("%d saves, want about %d", saves, 2*n-1)
 	}
 }
+
+// A value that does not decode reads as absent, and a Pop of nothing removes
+// nothing.
+func TestFaults_popOfDamaged(t *testing.T) {
+	b := newBench(t)
+	_, token := b.ask("", func(s *scarab.Session) { s.Set("a", "bad") })
+	records := func() (r scarab.Record) {
+		for r, _ = range b.store.Scan(t.Context()) {
+		}
+		return r
+	}
+	r := records()
+	r.Version++
+	r.Data = []byte(strings.Replace(string(r.Data), `"bad"`, `{oops`, 1))
+	if err := b.store.Save(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	b.ask(token, func(s *scarab.Session) {
+		if v, ok := s.Pop("a"); v != nil || ok {
+			t.Errorf("Pop: %v, %v", v, ok)
+		}
+		s.Set("b", 1)
+	})
+	if data := string(records().Data); !strings.Contains(data, "{oops") || !strings.Contains(data, "b") {
+		t.Errorf("left %q", data)
+	}
+}

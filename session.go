@@ -203,8 +203,9 @@ func (s *Session) SetDefault(key string, value any) any {
 func (s *Session) Pop(key string) (v any, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v, ok = s.lookup(key)
-	s.delete(key)
+	if v, ok = s.lookup(key); ok {
+		s.delete(key)
+	}
 	return v, ok
 }
 
