@@ -30,6 +30,8 @@ func (w *world) observe(c *call) {
 	case scarabtest.Save:
 		if c.err == nil {
 			w.saved(c)
+		} else if e := w.entries[c.handle]; c.round != nil && (!e.there() || e.principal != c.round.base) {
+			c.round.ended = true
 		}
 		w.still(c.handle)
 	case scarabtest.Delete:
@@ -89,6 +91,9 @@ func (w *world) observeUse(c *call) {
 		w.breaks(invariant, "%v: %v, and it is there: %v", c, c.err, found)
 	}
 	if !found {
+		if c.round != nil && e.there() {
+			c.round.lapsed = true
+		}
 		w.still(c.handle)
 		return
 	}
@@ -208,7 +213,7 @@ func (w *world) saved(c *call) {
 		e.secrets[after.Secret] = len(e.secrets)
 		r.issued = true
 	}
-	if logs || r.failed {
+	if logs || r.failed || renews && c.actor.stolen {
 		e.excused = e.secrets[after.Secret]
 	}
 	w.withinLimits(c, r, before, after)
@@ -237,11 +242,15 @@ func (w *world) withinLimits(c *call, r *round, before, after scarab.Record) {
 		w.breaks("I18", "%s: it expires at %v, the deadline is %v", name, after.Expires, after.Deadline)
 	}
 	idle, sets := before.Idle, false
-	lifetime, since := time.Duration(0), time.Time{}
+	lifetime, since, principal := time.Duration(0), time.Time{}, before.Principal
 	for _, ch := range r.changes {
 		switch ch.kind {
 		case login:
-			sets, lifetime, since = true, 24*time.Hour, ch.at
+			lifetime, since = 24*time.Hour, ch.at
+			if principal != "" && principal != ch.key { // nothing is left of the one before
+				idle, sets = time.Hour, true
+			}
+			principal = ch.key
 		case timeouts:
 			sets = true
 			if ch.idle != 0 {

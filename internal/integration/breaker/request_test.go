@@ -17,6 +17,7 @@ type request struct {
 	factory int
 	token   string
 	carried bool // the token has the form of one
+	stolen  bool // the token is not the one that its browser has
 	peeks   bool // HEAD: its flash messages are not seen
 
 	// Its handler does one order after the other.
@@ -83,6 +84,8 @@ type round struct {
 	secret  [32]byte // and this secret
 	issued  bool     // which the round has made
 	failed  bool     // its request was told so, which may not be true
+	ended   bool     // it found another principal, or nothing
+	lapsed  bool     // it found that the session has expired; a late save extends it
 }
 
 // handle is what the handlers of all requests do.
@@ -132,6 +135,12 @@ func (w *world) does(a *actor, ch change, do func(*scarab.Session)) {
 		recorded = len(a.view.queue) > 0
 		for _, m := range a.view.queue {
 			ch.seen = append(ch.seen, m.id)
+		}
+		// A PushUnique that found an equal message has shown that one.
+		for _, earlier := range a.changes {
+			if earlier.kind == unique {
+				ch.seen = append(ch.seen, earlier.id)
+			}
 		}
 	case clear_:
 		recorded = len(a.view.values)+len(a.view.queue) > 0
@@ -367,7 +376,7 @@ func (w *world) hasFailed(a *actor, r *round, err error) {
 	e := w.entries[r.handle]
 	ended := func() bool {
 		_, revoked := w.revoked[loginTo(r.changes)]
-		return !e.there() || e.principal != r.base || expired(e.rec, r.began) || revoked && has(r.changes, login)
+		return r.ended || r.lapsed || !e.there() || e.principal != r.base || expired(e.rec, r.began) || revoked && has(r.changes, login)
 	}
 	r.failed = true
 	if r.applied && r.issued && e.there() {
@@ -386,7 +395,7 @@ func (w *world) hasFailed(a *actor, r *round, err error) {
 		if !ended() {
 			w.breaks("I23", "%s: %v, and the session is there, as it was: %v", a.name, err, e)
 		}
-		if r.applied && e.there() && !expired(e.rec, r.began) {
+		if r.applied && !r.lapsed && e.there() && !expired(e.rec, r.began) {
 			w.breaks("I9", "%s: %v, and its changes are there: %v", a.name, err, e)
 		}
 	default:
@@ -437,11 +446,12 @@ func (w *world) hasCookie(a *actor) {
 func (w *world) deliver(b *browser, i int) {
 	got := b.answers[i]
 	b.answers = slices.Delete(b.answers, i, i+1)
-	w.logf("%s: the answer of %s arrives: %.8q", b.name, got.from, got.token)
+	w.logf("%s: the answer of %s arrives: %s", b.name, got.from, short(got.token))
 	if h, hash, ok := parseToken(got.token); ok {
 		// It may have ended, or be superseded by a login whose answer has
-		// overtaken this one or is still to come, or by what failed with an
-		// unknown outcome; never by a renewal alone.
+		// overtaken this one or is still to come, by what failed with an unknown
+		// outcome, or by somebody who has another one's token; never by a
+		// renewal alone.
 		e := w.entries[h]
 		if e.there() && e.rec.Secret != hash && e.excused <= e.secrets[hash] {
 			w.breaks("I14, I15", "%s: the answer of %s brings a dead token", b.name, got.from)

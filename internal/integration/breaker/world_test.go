@@ -142,11 +142,11 @@ func (w *world) settle() {
 func (w *world) begin(b *browser, factory int, token string, method string) *actor {
 	a := &actor{name: fmt.Sprintf("request %d", w.next())}
 	a.request = &request{
-		browser: b, factory: factory, token: token, peeks: method == http.MethodHead,
+		browser: b, factory: factory, token: token, stolen: token != b.token, peeks: method == http.MethodHead,
 		orders: make(chan order), rec: httptest.NewRecorder(), view: contents{}.clone(),
 	}
 	a.handle, a.hash, a.carried = parseToken(token)
-	w.logf("%s: %s of %s to process %d with token %.8q", a.name, method, b.name, factory, token)
+	w.logf("%s: %s of %s to process %d with token %s", a.name, method, b.name, factory, short(token))
 	w.start(a, func(ctx context.Context) {
 		r := httptest.NewRequestWithContext(ctx, method, "https://example.com/", nil)
 		if token != "" {
@@ -156,6 +156,10 @@ func (w *world) begin(b *browser, factory int, token string, method string) *act
 	})
 	return a
 }
+
+// short is enough of a token to tell it apart: the last characters are of the
+// secret.
+func short(token string) string { return "…" + token[max(0, len(token)-6):] }
 
 // operate runs what an operator does.
 func (w *world) operate(name string, revokes scarab.Handle, f func(context.Context) error) {
