@@ -1,14 +1,11 @@
 package admin
 
 import (
-	"io"
-	"mime/multipart"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/scarab-go/scarab/admin/internal/rows"
-	"github.com/scarab-go/scarab/admin/internal/schema"
 )
 
 // download sends a binary value as a file. A browser is never to show it: it
@@ -50,23 +47,4 @@ func fileName(parts ...string) string {
 		}
 	}
 	return strings.Join(out, "-")
-}
-
-// upload reads the file that was sent for c. Its name is not used for
-// anything.
-func upload(form *multipart.Form, c *schema.Column) (b []byte, sent bool, err error) {
-	if form == nil {
-		return nil, false, nil
-	}
-	files := form.File["v."+c.Slug()]
-	if len(files) == 0 || files[0].Filename == "" {
-		return nil, false, nil // a field for a file that was left alone
-	}
-	f, err := files[0].Open()
-	if err != nil {
-		return nil, false, err
-	}
-	defer f.Close()
-	b, err = io.ReadAll(f)
-	return b, err == nil, err
 }

@@ -3,7 +3,6 @@ package admin
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/scarab-go/scarab/admin/internal/rows"
@@ -82,20 +81,6 @@ func (d *draft) load(t *schema.Table, values []any) {
 	}
 }
 
-// parseForm reads what was sent, within the bounds of Config.MaxUpload.
-func (v *visit) parseForm() error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, v.h.cfg.MaxUpload)
-	err := v.r.ParseMultipartForm(v.h.cfg.MaxUpload) // nothing is put into files
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil, errors.Is(err, http.ErrNotMultipart):
-		return nil
-	case errors.As(err, &tooLarge):
-		return err
-	}
-	return &problem{status: http.StatusBadRequest, text: v.t("The form did not arrive whole. Please send it again.")}
-}
-
 // sent reads the draft that a browser sends.
 func (v *visit) sent(isNew bool) (*draft, error) {
 	if err := v.parseForm(); err != nil {
@@ -105,16 +90,14 @@ func (v *visit) sent(isNew bool) (*draft, error) {
 		isNew: isNew, entries: map[*schema.Column]entry{}, was: map[*schema.Column]string{}, problems: map[*schema.Column]string{},
 		files: map[*schema.Column][]byte{}, finds: map[*schema.Column]string{},
 	}
-	form := v.r.PostForm
+	form := v.form
 	for _, c := range v.table.Columns {
 		d.was[c] = form.Get("was." + c.Slug())
 		if find := strings.TrimSpace(form.Get("find." + c.Slug())); find != "" {
 			d.finds[c] = find
 		}
 		if c.Kind == schema.Binary {
-			if err := v.sentFile(d, c); err != nil {
-				return nil, err
-			}
+			v.sentFile(d, c)
 			continue
 		}
 		texts, ok := form["v."+c.Slug()]
@@ -135,21 +118,18 @@ func (v *visit) sent(isNew bool) (*draft, error) {
 
 // sentFile reads the field of a binary column: a file, the box that says NULL,
 // or neither, which leaves it as it is.
-func (v *visit) sentFile(d *draft, c *schema.Column) error {
-	b, sent, err := upload(v.r.MultipartForm, c)
+func (v *visit) sentFile(d *draft, c *schema.Column) {
+	b, sent := v.files["v."+c.Slug()]
 	switch {
-	case err != nil:
-		return err
 	case sent:
 		d.files[c] = b
 		d.entries[c] = entryOf(c, b)
-	case v.r.PostFormValue("n."+c.Slug()) != "":
+	case v.form.Get("n."+c.Slug()) != "":
 		d.entries[c] = entry{null: true}
 	case d.isNew && c.NotNull && c.Default == nil:
 		d.entries[c] = entry{}
 		d.problems[c] = v.t("A file is needed here.")
 	}
-	return nil
 }
 
 // settle decides where the box says NULL and the field has a text: what was

@@ -15,7 +15,7 @@ func (h *handler) selected(v *visit) error {
 	if err := v.parseForm(); err != nil {
 		return err
 	}
-	texts := v.r.PostForm["key"]
+	texts := v.form["key"]
 	if len(texts) == 0 {
 		v.warn(v.t("Tick the rows first."))
 		return v.redirect(v.tableURL(v.table))
@@ -31,7 +31,7 @@ func (h *handler) selected(v *visit) error {
 		}
 		keys = append(keys, key)
 	}
-	switch v.r.PostFormValue("do") {
+	switch v.form.Get("do") {
 	case "ask-delete":
 		return v.askDeleteSelected(texts, keys)
 	case "delete":
@@ -147,7 +147,7 @@ func (h *handler) editSelected(v *visit, texts []string, keys [][]any) error {
 		return err
 	}
 	for c := range d.entries {
-		if v.r.PostFormValue("tick."+c.Slug()) == "" || c.Key || c.Unique {
+		if v.form.Get("tick."+c.Slug()) == "" || c.Key || c.Unique {
 			delete(d.entries, c)
 		}
 		d.was[c] = ""

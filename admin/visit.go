@@ -107,6 +107,9 @@ type visit struct {
 	key        []any // of the pages about a row
 	keyText    string
 
+	form  url.Values // what was sent; see parseForm
+	files map[string][]byte
+
 	taken    bool // messages are what was waiting
 	messages []ui.Flash
 }

@@ -54,7 +54,7 @@ func (h *handler) createRow(v *visit) error {
 
 // then goes where the button that was pressed leads to.
 func (v *visit) then(key string) error {
-	if v.r.PostFormValue("then") == "edit" && key != "" {
+	if v.form.Get("then") == "edit" && key != "" {
 		return v.redirect(v.rowURL(v.table, key))
 	}
 	return v.redirect(v.tableURL(v.table))
