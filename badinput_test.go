@@ -66,7 +66,7 @@ func TestBadInput_token(t *testing.T) {
 		{"not ASCII", "ä" + token[2:], "", []string{malformed}},
 		{"binary", "\xff\xfe" + token[2:], "", []string{malformed}},
 		{"a blank inside", token[:30] + " " + token[31:], "", []string{malformed}},
-		{"another secret", token[:63] + string(token[63]^1), "LoadTouch", []string{unknown}},
+		{"another secret", token[:63] + flip(token[63]), "LoadTouch", []string{unknown}},
 		{"another secret, first bit", token[:22] + flip(token[22]) + token[23:], "LoadTouch", []string{unknown}},
 		{"another handle", flip(token[0]) + token[1:], "LoadTouch", []string{unknown}},
 		{"the handle in hexadecimal", strings.Repeat("0", 32), "", []string{malformed}},
