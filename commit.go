@@ -20,6 +20,7 @@ import (
 //	loaded         changes                Save; cookie set if it carries the data
 //	loaded         Renew, Login           Renew; cookie set
 //	loaded         SetPersistent          Renew; cookie set: an old token sent again could arrive late
+//	persistent     SetTimeouts            the same, for its Max-Age
 //	loaded         Invalidate             Delete; cookie cleared
 //	loaded         Invalidate, changes    Create, then Delete; cookie set
 //	rejected       Invalidate             cookie cleared; else as new
@@ -50,7 +51,7 @@ func (s *Session) plan(now time.Time) (Op, error) {
 		return Create, nil
 	case fromBackend:
 		switch {
-		case s.has(changeRenew), s.has(changeLogin), s.has(changePersistent):
+		case s.has(changeRenew), s.has(changeLogin), s.movesMaxAge():
 			return Renew, nil
 		case len(s.changes) > 0:
 			return Save, nil
@@ -63,6 +64,14 @@ func (s *Session) plan(now time.Time) (Op, error) {
 
 func (s *Session) has(kind changeKind) bool {
 	return slices.ContainsFunc(s.changes, func(c change) bool { return c.kind == kind })
+}
+
+// movesMaxAge reports whether the browser has to be told until when it keeps the
+// cookie: by SetPersistent, or by SetTimeouts for a cookie that outlives it.
+func (s *Session) movesMaxAge() bool {
+	return slices.ContainsFunc(s.changes, func(c change) bool {
+		return c.kind == changePersistent || c.kind == changeTimeouts && c.lifetime != 0 && s.q.f.persistent(&s.cur)
+	})
 }
 
 // commitMode is when a commit happens.

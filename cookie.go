@@ -65,7 +65,7 @@ func cookieAttributes(c Cookie, insecure bool) string {
 // setCookie puts the cookie into h, in place of an earlier one of the name.
 func (f *Factory) setCookie(h http.Header, value string, st *State, now time.Time) {
 	maxAge := ""
-	if st.persistent == persistYes || st.persistent == persistConfig && f.cfg.Persistent {
+	if f.persistent(st) {
 		age := maxPersistent
 		if !st.Deadline.IsZero() {
 			age = min(age, st.Deadline.Sub(now))
@@ -73,6 +73,11 @@ func (f *Factory) setCookie(h http.Header, value string, st *State, now time.Tim
 		maxAge = "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10)
 	}
 	putCookie(h, f.cfg.Cookie.Name, f.cfg.Cookie.Name+"="+value+maxAge+f.attributes)
+}
+
+// persistent reports whether the cookie of st outlives the browser.
+func (f *Factory) persistent(st *State) bool {
+	return st.persistent == persistYes || st.persistent == persistConfig && f.cfg.Persistent
 }
 
 func (f *Factory) clearCookie(h http.Header, name string) {
