@@ -9,7 +9,7 @@ import (
 // A StoreError is a failure of a backend, as From and a commit report it.
 type StoreError struct {
 	Op  string // "load", "create", "save", "renew", "touch", "delete"
-	Err error
+	Err error  // the backend's
 }
 
 func (e *StoreError) Error() string { return fmt.Sprintf("scarab: session %s failed: %v", e.Op, e.Err) }

@@ -49,6 +49,7 @@ const (
 	Delete
 )
 
+// String returns the name of op, such as "save".
 func (op Op) String() string {
 	return [...]string{"none", "create", "save", "renew", "touch", "delete"}[op]
 }

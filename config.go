@@ -61,8 +61,9 @@ type Config struct {
 
 	// Fallbacks are read, in order, where Backend has no session: to move
 	// from one backend to another with nobody logged out. A session found in
-	// one is created in the first backend by the request that found it; only
-	// that one is written to.
+	// one is created in the first backend by the request that found it.
+	// Nothing is written to a fallback, but Invalidate and Login delete there
+	// what they end.
 	Fallbacks []Fallback
 
 	// StoreTimeout bounds a load, and a commit with all its retries. The
@@ -82,7 +83,10 @@ type Config struct {
 	OnError func(http.ResponseWriter, *http.Request, error)
 
 	// OnEvent is called for what an operator may want to know; see [LogEvents].
-	// It is called by many goroutines and must not use the session.
+	// It is called by many goroutines and must not use the session. Of what a
+	// stranger can cause (EventRejected, EventExpired, EventSuperseded) it gets
+	// 60 a minute for each reason; the next one's Err says how many more there
+	// were.
 	OnEvent func(context.Context, Event)
 
 	// Clock tells the time; tests set it. The default is time.Now.

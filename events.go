@@ -12,10 +12,10 @@ import (
 // It never carries a token, a secret or a value of the session.
 type Event struct {
 	Kind      EventKind
-	Reason    string // a short fixed text, such as "expired" or "unknown"; may be empty
+	Reason    string // a short fixed text, such as "idle" or "unknown"; may be empty
 	Handle    string // of the session, if it has one and it is known
-	Principal string
-	Err       error
+	Principal string // of the session, if somebody is logged in and it is known
+	Err       error  // what failed, or how much there was; nil if there is no more to say
 }
 
 // An EventKind says what happened. The names are those of the OWASP Logging
@@ -29,7 +29,7 @@ const (
 	EventLogin       EventKind = "session_login"
 	EventInvalidated EventKind = "session_invalidated"
 	EventRevoked     EventKind = "session_revoked"
-	EventExpired     EventKind = "session_expired"      // a cookie whose session is too old; Reason is "idle" or "absolute"
+	EventExpired     EventKind = "session_expired"      // a cookie whose session is too old; Reason is "idle", "absolute", or "expired" of a backend that does not say which
 	EventRejected    EventKind = "session_rejected"     // a cookie that is forged, unknown, malformed, oversized or ambiguous
 	EventSuperseded  EventKind = "session_superseded"   // a token that was renewed away a moment ago
 	EventAdopted     EventKind = "session_adopted"      // taken over from a fallback

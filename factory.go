@@ -169,8 +169,9 @@ func (f *Factory) From(ctx context.Context) (*Session, error) {
 	return q.open(ctx)
 }
 
-// BeforeCreate registers f to run before a session of this request is saved for
-// the first time. Package csrf puts its token there.
+// BeforeCreate registers f to run, once, before a session of this request is
+// saved for the first time; it may change the session. Without [Factory.Wrap] it
+// does nothing. Package csrf puts its token there.
 func BeforeCreate(ctx context.Context, f func(*Session)) {
 	if q, ok := ctx.Value(requestKey{}).(*request); ok {
 		q.mu.Lock()

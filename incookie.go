@@ -45,9 +45,13 @@ func InCookie(c Codec, opts ...CookieOption) Backend {
 // A CookieOption is an option of [InCookie].
 type CookieOption func(*inCookie)
 
-// DenyList makes logouts last: what Invalidate, Renew, Login and Revoke end is
-// kept in s until it would have expired by itself. It costs a read from s for
-// each session opened, and another for each one saved.
+// DenyList makes logouts last: a record of what Invalidate, Renew, Login and
+// Revoke end is kept in s until its cookies have reached their deadline, for at
+// least a Lifetime and at most 400 days. It costs a read from s for each session
+// opened, and another for each one saved. While s fails, no session is opened.
+//
+// With a deny list, changes of requests that overlap are still not merged: the
+// last Set-Cookie wins.
 //
 // Source: OWASP ASVS 5.0, 7.4.1.
 func DenyList(s Store) CookieOption { return func(b *inCookie) { b.denied = s } }

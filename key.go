@@ -36,7 +36,7 @@ func (k Key[T]) Lookup(s *Session) (v T, err error) {
 	return k.decode(raw)
 }
 
-// Set puts v.
+// Set puts v. What JSON cannot hold fails the commit, as with [Session.Set].
 func (k Key[T]) Set(s *Session, v T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Info is what lists of sessions show. It never has a token or a value.
+// Info is what lists of sessions show. It never has a token or a value. AuthTime
+// is zero if nobody is logged in, Expires if the session never expires.
 type Info struct {
 	Handle, Principal, Label         string
 	Created, AuthTime, Seen, Expires time.Time

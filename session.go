@@ -342,7 +342,8 @@ func (s *Session) Principal() string { return s.read().Principal }
 func (s *Session) AuthTime() time.Time { return s.read().AuthTime }
 
 // SetTimeouts gives this session an idle timeout and a lifetime of its own,
-// counted from now; 0 keeps what it has, Never is none.
+// counted from now; 0 keeps what it has, Never is none. A negative one fails
+// the commit. Login starts the lifetime of Config again.
 func (s *Session) SetTimeouts(idle, lifetime time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -356,7 +357,9 @@ func (s *Session) SetTimeouts(idle, lifetime time.Duration) {
 }
 
 // SetPersistent decides whether the cookie outlives the browser ("remember
-// me"), until the session's deadline and at most 400 days.
+// me"), until the session's deadline and at most 400 days. A session that was
+// loaded gets a new secret with it, as by Renew: the old token, sent once more
+// with another Max-Age, could arrive after that of a later renewal.
 func (s *Session) SetPersistent(persistent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -59,7 +59,8 @@ type LoadToucher interface {
 
 // A PrincipalStore is a Store that finds records by their principal.
 type PrincipalStore interface {
-	// Principal returns every live record of principal. Data may be nil.
+	// Principal returns every live record of principal, and perhaps some that
+	// have expired. Data may be nil.
 	Principal(ctx context.Context, principal string) iter.Seq2[Record, error]
 
 	// RevokePrincipal deletes the records of principal, but for those to
@@ -107,7 +108,7 @@ func ParseHandle(s string) (Handle, error) {
 //
 // A zero Expires or Deadline means none. A record is expired from the instant
 // Expires on. Renewed is zero until the first renewal, AuthTime if nobody is
-// logged in.
+// logged in. Principal and Label are UTF-8 without NUL, and may be empty.
 type Record struct {
 	Handle           Handle
 	Secret           [32]byte // SHA-256 of the secret half of the token

@@ -205,5 +205,8 @@ func (q *request) noStore() { q.token = true }
 
 // Save commits now: for a stream, a websocket, or work that must not begin
 // before the session is saved. If it needs a cookie and the header is out, the
-// error is ErrHeaderSent; ErrEnded and the others are as in Config.OnError.
+// error is ErrHeaderSent; ErrEnded and the others are as in Config.OnError. It
+// may run beside the handler, and fails after the handler has returned.
+//
+// What is saved goes on while ctx is canceled, for at most Config.StoreTimeout.
 func (s *Session) Save(ctx context.Context) error { return s.q.commit(ctx, commitSave, 0) }
