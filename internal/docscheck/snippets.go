@@ -103,7 +103,7 @@ func Check(dir string, blocks []Block) error {
 	})
 	var errs []error
 	for _, b := range blocks {
-		file, err := parser.ParseFile(fset, b.File, source(b), parser.SkipObjectResolution)
+		file, err := parser.ParseFile(fset, "snippet.go", source(b), parser.SkipObjectResolution)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -136,7 +136,7 @@ func source(b Block) string {
 		fmt.Fprintf(&out, "//line %s:%d\n%s\n", b.File, line, code[at[0]:at[1]])
 	}
 	rest := declaration.ReplaceAllStringFunc(code, func(d string) string { return strings.Repeat("\n", strings.Count(d, "\n")) })
-	fmt.Fprintf(&out, "func _() {\n//line %s:%d\n%s\n}\n", b.File, b.Line, rest)
+	fmt.Fprintf(&out, "func _() error {\n//line %s:%d\n%s\nreturn nil\n}\n", b.File, b.Line, rest)
 	return out.String()
 }
 
