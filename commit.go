@@ -233,7 +233,11 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 	if s.origin.kind == fromBackend {
 		old = s.origin.cookie
 	}
-	next := &storedState{State: s.cur}
+	next := new(storedState)
+	if s.writing != nil {
+		next, s.writing = &s.writing.next, nil
+	}
+	next.State = s.cur
 	next.room = &next.record
 	c.next = &next.State
 	renewed := s.has(changeLogin) || s.has(changeRenew)
@@ -462,7 +466,9 @@ func (s *Session) leaveMessages() {
 
 // Reload reads the session again, with this request's unsaved changes on top.
 // The error is ErrEnded if it was invalidated, revoked or logged in anew
-// meanwhile: streams and websockets ask now and then, and stop.
+// meanwhile: streams and websockets ask now and then, and stop. It is a
+// [*StoreError] if the store failed. A session that is not kept anywhere yet has
+// nothing to read, and after the handler has returned there is an error.
 func (s *Session) Reload(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -187,7 +187,10 @@ func (st *State) parseData(h Handle, data []byte) error {
 	text := handleAnd(h, data)
 	st.Handle = text[:2*len(h)]
 	text = text[2*len(h):]
-	values := make([]Value, 2*count+1)
+	values := st.spare[:cap(st.spare)]
+	if len(values) < 2*count+1 {
+		values = make([]Value, 2*count+1)
+	}
 	st.Values, st.spare = values[:0:count], values[count:count]
 	for range count {
 		e, ok := d.entry()

@@ -339,18 +339,19 @@ func decodeLeaf(raw []byte) any {
 
 // decodeAs is json.Unmarshal, without reflection for what sessions mostly hold.
 func decodeAs[T any](raw json.RawMessage) (v T, err error) {
-	switch any(v).(type) {
-	case int:
-		if n, err := strconv.Atoi(string(raw)); err == nil {
-			return any(n).(T), nil
+	switch p := any(&v).(type) {
+	case *int:
+		if *p, err = strconv.Atoi(string(raw)); err == nil {
+			return v, nil
 		}
-	case int64:
-		if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
-			return any(n).(T), nil
+	case *int64:
+		if *p, err = strconv.ParseInt(string(raw), 10, 64); err == nil {
+			return v, nil
 		}
-	case string:
+	case *string:
 		if n := len(raw); n >= 2 && raw[0] == '"' && plain(raw[1:n-1]) {
-			return any(string(raw[1 : n-1])).(T), nil
+			*p = string(raw[1 : n-1])
+			return v, nil
 		}
 	}
 	return unmarshal[T](raw)

@@ -40,6 +40,13 @@ type storedState struct {
 	record Record
 }
 
+// loadedState has room for a few values, too, and for the copy of them that the
+// first change makes.
+type loadedState struct {
+	storedState
+	values [13]Value
+}
+
 // Load implements Backend: one round trip if the store is a LoadToucher.
 func (b *stored) Load(ctx context.Context, now time.Time, _, value string) (*State, error) {
 	t, ok := parseToken(value)
@@ -76,14 +83,13 @@ func (b *stored) state(rec Record) (*State, error) {
 	if isTombstone(rec) {
 		return nil, reject("ended")
 	}
-	st := &storedState{
-		State: State{
-			Version: rec.Version, Principal: rec.Principal, Label: rec.Label,
-			Created: rec.Created, AuthTime: rec.AuthTime, Seen: rec.Seen, Expires: rec.Expires, Deadline: rec.Deadline,
-			Idle: rec.Idle,
-		},
-		record: rec,
+	st := new(loadedState)
+	st.State = State{
+		Version: rec.Version, Principal: rec.Principal, Label: rec.Label,
+		Created: rec.Created, AuthTime: rec.AuthTime, Seen: rec.Seen, Expires: rec.Expires, Deadline: rec.Deadline,
+		Idle: rec.Idle, spare: st.values[:0],
 	}
+	st.record = rec
 	if err := st.parseData(rec.Handle, rec.Data); err != nil {
 		return nil, reject("undecodable")
 	}
