@@ -31,8 +31,7 @@ func TestUndo(t *testing.T) {
 		if undo == "" {
 			t.Fatalf("no undo is offered:\n%s", page.Body)
 		}
-		other := *s
-		other.Client = s.NewBrowser()
+		other := s.another()
 		other.logIn("other")
 		if got := other.PostForm(undo, url.Values{"csrf_token": {other.Get("/admin/").Field("csrf_token")}}); got.Status != http.StatusGone {
 			t.Errorf("someone else: status %d", got.Status)

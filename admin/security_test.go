@@ -279,7 +279,7 @@ func TestLoginLinks(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	s := newShop(t)
 	s.links.Clock = func() time.Time { return now }
-	stranger := func() *site { other := *s; other.Client = s.NewBrowser(); return &other }
+	stranger := s.another
 
 	link := s.links.New("eve")
 	one, two := stranger(), stranger()

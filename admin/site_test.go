@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/admin"
 	"github.com/scarab-go/scarab/admin/internal/testdb"
+	"github.com/scarab-go/scarab/admin/state"
 	"github.com/scarab-go/scarab/memstore"
 	"github.com/scarab-go/scarab/scarabtest"
 )
@@ -29,6 +31,8 @@ type site struct {
 	kind    testdb.Kind
 	links   *admin.Links
 	handler http.Handler
+	factory *scarab.Factory
+	state   *state.DB
 }
 
 func TestMain(m *testing.M) { testdb.Main(m) }
@@ -63,8 +67,15 @@ func newShopOn(t testing.TB, k testdb.Kind, change ...func(*admin.Config)) *site
 
 func serve(t testing.TB, k testdb.Kind, db *sql.DB, change ...func(*admin.Config)) *site {
 	t.Helper()
-	links := new(admin.Links)
-	cfg := admin.Config{Prefix: "/admin", Links: links, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	links, events, store := new(admin.Links), new(admin.Events), memstore.New()
+	factory, err := scarab.New(scarab.Stored(store), scarab.Config{OnEvent: events.Record})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := admin.Config{
+		Prefix: "/admin", Links: links, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Sessions: &admin.Sessions{Factory: factory, Store: store, Events: events},
+	}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -72,15 +83,40 @@ func serve(t testing.TB, k testdb.Kind, db *sql.DB, change ...func(*admin.Config
 	if err != nil {
 		t.Fatal(err)
 	}
-	factory, err := scarab.New(scarab.Stored(memstore.New()), scarab.Config{})
+	mux := http.NewServeMux()
+	mux.Handle("/admin/", h)
+	handler := factory.Wrap(mux)
+	s := &site{Client: scarabtest.NewClient(t, handler), t: t, db: db, kind: k, links: links, handler: handler, factory: factory, state: cfg.State}
+	s.logIn("admin")
+	return s
+}
+
+// withState gives a site users and an audit log, and the administrator "admin".
+func withState(t testing.TB) func(*admin.Config) {
+	t.Helper()
+	own, err := state.Open(t.Context(), testdb.Lite.Open(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/admin/", h)
-	s := &site{scarabtest.NewClient(t, factory.Wrap(mux)), t, db, k, links, factory.Wrap(mux)}
-	s.logIn("admin")
-	return s
+	if err := own.AddUser(t.Context(), state.User{Name: "admin", Admin: true}, password); err != nil {
+		t.Fatal(err)
+	}
+	return func(c *admin.Config) { c.State = own }
+}
+
+const password = "a sentence that is long"
+
+// another is the same site in another browser.
+func (s *site) another() *site {
+	other := *s
+	other.Client = s.NewBrowser()
+	return &other
+}
+
+// logInWith uses the form for name and password.
+func (s *site) logInWith(name, password string) *scarabtest.Page {
+	s.t.Helper()
+	return s.submit(s.Get("/admin/login"), "/admin/login", url.Values{"name": {name}, "password": {password}})
 }
 
 func (s *site) logIn(name string) {
@@ -121,7 +157,9 @@ func (s *site) submit(page *scarabtest.Page, action string, set url.Values) *sca
 	s.t.Helper()
 	f := s.find(page, action)
 	for name, values := range set {
-		if _, ok := f.values[name]; !ok && len(values) > 0 && name != "then" && name != "do" && !strings.HasPrefix(name, "n.") && !strings.HasPrefix(name, "v.") {
+		_, ok := f.values[name]
+		button := slices.ContainsFunc(f.buttons, func(b string) bool { return strings.HasPrefix(b, name+"=") })
+		if !ok && !button && len(values) > 0 && !strings.HasPrefix(name, "n.") && !strings.HasPrefix(name, "v.") {
 			s.t.Fatalf("the form has no field %q, only %v", name, f.values)
 		}
 		f.values[name] = values
