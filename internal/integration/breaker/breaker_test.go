@@ -1,6 +1,6 @@
 // Package breaker tries to break the promises of sessions in a store: many
 // requests, operators and faults over a few sessions, in an order that chance
-// chooses, held against a model. docs/design.md has what is promised, and a
+// chooses, held against a model. docs/invariants.md has what is promised, and a
 // failure names the invariant by its number.
 //
 // Requests run through Factory.Wrap. They stop at every call of the store, and
@@ -11,9 +11,19 @@
 // I2, I3, I4, I7, I19 and I30 need no check of their own: whatever a save
 // leaves in the store is compared with what the changes of its request make of
 // what the model had before, and whatever a handler sees with the model at the
-// moment its session was loaded. I21 needs a random source that repeats itself,
-// I24's form a package that checks it, I27's outage a connection, and I32 a
-// fallback: those are tested elsewhere.
+// moment its session was loaded.
+//
+// I21 needs a random source that repeats itself, I32 a fallback, the forms of
+// I24 package csrf, and the parts of I22 inside a store somebody in there: they
+// are tested elsewhere.
+//
+// The model allows two things that the invariants, by the letter, do not:
+//
+//   - I16: a touch that is carried out while a commit is under way may be set
+//     back by its save, to the time when the commit began and no further.
+//   - I9: a Create whose answer was lost is tried again when the store has no
+//     such record, also if an operator has revoked, by its handle, what the
+//     first try made. Nobody had its token.
 package breaker
 
 import (

@@ -115,9 +115,9 @@ func inRedis(t *testing.T) func() scarab.Store {
 
 var stores = []storeCase{
 	{"memory", storeKind{fast: true}, 400, inMemory},
-	{"memory, nothing optional", storeKind{fast: true, plain: true}, 200, inMemory},
+	{"memory, nothing optional", storeKind{fast: true, plain: true}, 150, inMemory},
 	{"SQLite", storeKind{}, 40, inSQL("sqlite", sqlstore.SQLite, sqliteFile)},
-	{"PostgreSQL", storeKind{}, 20, inSQL("pgx", sqlstore.PostgreSQL, func(t *testing.T) string { return testserver.SharedPostgres(t).DSN })},
-	{"MariaDB", storeKind{}, 20, inSQL("mysql", sqlstore.MySQL, func(t *testing.T) string { return testserver.SharedMySQL(t).DSN })},
-	{"Redis", storeKind{}, 30, inRedis},
+	{"PostgreSQL", storeKind{}, 40, inSQL("pgx", sqlstore.PostgreSQL, func(t *testing.T) string { return testserver.SharedPostgres(t).DSN })},
+	{"MariaDB", storeKind{}, 40, inSQL("mysql", sqlstore.MySQL, func(t *testing.T) string { return testserver.SharedMySQL(t).DSN })},
+	{"Redis", storeKind{}, 40, inRedis},
 }
