@@ -1,6 +1,7 @@
 package scarab_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -82,6 +83,37 @@ func TestDenyList_renewals(t *testing.T) {
 	expect(t, "live cookies", live, 1)
 	if list.Count(scarabtest.Create) == creates {
 		t.Error("nothing was denied")
+	}
+}
+
+// Two renewals that both found the cookie good: the one whose entry in the list
+// comes second is too late. A logout that comes second is not.
+func TestDenyList_renewedMeanwhile(t *testing.T) {
+	for name, second := range map[string]func(*scarab.Session){"Renew": (*scarab.Session).Renew, "Invalidate": (*scarab.Session).Invalidate} {
+		site, list := listedSite(t)
+		b := site.Browser()
+		b.Do(doing(login))
+		reached, open := make(chan struct{}), make(chan struct{})
+		list.On(scarabtest.Create, 1, func(_ context.Context, _ scarabtest.Call, do func() error) error {
+			close(reached)
+			<-open
+			return do()
+		})
+		slow := b.Clone().Start(doing(second))
+		<-reached
+		a := b.Do(doing((*scarab.Session).Renew))
+		close(open)
+		late := slow.Finish()
+		if !a.OK() {
+			t.Errorf("%s: the first renewal: %v", name, a)
+		}
+		if name == "Renew" {
+			expect(t, "the second", late.Status, http.StatusConflict)
+			expect(t, "the renewed session", b.Do(shows).Body, "ann:")
+		} else {
+			expect(t, "the logout", late.Status, http.StatusOK)
+			expect(t, "the renewed session", b.Do(shows).Body, ":")
+		}
 	}
 }
 
