@@ -17,8 +17,8 @@ import (
 	"github.com/scarab-go/scarab/scarabtest"
 )
 
-// reject visits with a cookie header that is no good, and checks what DESIGN
-// promises of all of them: a new session, an ordinary answer, no cookie, nothing
+// reject visits with a cookie header that is no good, and checks what holds
+// for all of them: a new session, an ordinary answer, no cookie, nothing
 // written.
 func reject(t *testing.T, site *site, what string, cookies []string, calls string, events ...string) {
 	t.Helper()

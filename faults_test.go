@@ -95,7 +95,7 @@ func (b *bench) take() (calls string, events []scarab.Event) {
 }
 
 // Every call of the store fails in every way: before it takes effect, after it,
-// and by not answering. DESIGN: section 6, "Outcome unknown", and section 8.
+// and by not answering. docs/design.md, "Outcome unknown".
 func TestFaults(t *testing.T) {
 	refuse, lose, hang := scarabtest.Refuse, scarabtest.LoseAnswer, scarabtest.Hang
 	const (
