@@ -10,6 +10,11 @@ import (
 // build or call. GLOBAL and REDUCE are there because protocols below 4 write
 // bytes and sets with them; they take the names in callables and no others.
 //
+// github.com/kisielk/og-rek, which the tests compare with, would not do: it has
+// no opcodes for the sets that Python 3 writes nor for long numbers, a list
+// that is referred to twice comes out cut, dicts lose their order, and nothing
+// bounds what references that double cost.
+//
 // Nothing in it recurses, so depth costs memory only, and memory is counted
 // before it is taken. Who goes over the result has to mind depth: containers
 // may hold themselves.
