@@ -344,6 +344,9 @@ func (c *committer) failed(op Op, err error) error {
 	case !errors.Is(err, ErrTooLarge):
 		err = &StoreError{Op: op.String(), Err: err}
 	}
+	if errors.Is(err, ErrOutcomeUnknown) {
+		c.s.fail = err // to commit again could apply the changes twice
+	}
 	c.event(EventFailed, op.String(), err)
 	return err
 }
