@@ -33,7 +33,6 @@ type run struct {
 	bed   bed
 	dir   string // for files that are gone afterwards
 	facts []*Fact
-	lacks []string
 
 	redis, postgres string // addresses, once started
 }

@@ -92,11 +92,11 @@ func trips(other, a *app.App, p *testserver.Proxy, ops []app.Op, n int) (trips, 
 }
 
 func (r *run) redisStores() error {
-	return r.stores("redis", app.Redis, r.passes(3), r.budget(time.Second))
+	return r.stores("redis", app.Redis, r.passes(3), r.budget(700*time.Millisecond))
 }
 
 func (r *run) postgresStores() error {
-	return r.stores("postgres", app.Postgres, r.passes(3), r.budget(1500*time.Millisecond))
+	return r.stores("postgres", app.Postgres, r.passes(3), r.budget(time.Second))
 }
 
 // stores measures whole requests of many clients against a server, and counts

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,60 +37,6 @@ func (r *run) wire() error {
 	}
 	r.facts = facts
 	return nil
-}
-
-// child runs this program again and returns what it printed.
-func (r *run) child(name string, on []string, args ...string) ([]byte, error) {
-	cmd, err := childCommand(r.ctx, on, append([]string{name}, args...)...)
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stderr = os.Stderr
-	return cmd.Output()
-}
-
-// childArg is the first argument of a child.
-const childArg = "child-of-bench"
-
-// What goes before a command to choose its cores; nothing where there is one
-// core, or no program for it.
-var onFirstCore, onOtherCores = func() (first, others []string) {
-	taskset, err := exec.LookPath("taskset")
-	if n := runtime.NumCPU(); err == nil && n > 1 {
-		return []string{taskset, "-c", "0"}, []string{taskset, "-c", fmt.Sprintf("1-%d", n-1)}
-	}
-	return nil, nil
-}()
-
-func childCommand(ctx context.Context, on []string, args ...string) (*exec.Cmd, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	all := append(append(append([]string(nil), on...), self, childArg), args...)
-	return exec.CommandContext(ctx, all[0], all[1:]...), nil
-}
-
-// child is what this program does when it was started by itself.
-func child(args []string) error {
-	switch args[0] {
-	case "wire":
-		quick, err := strconv.ParseBool(args[1])
-		if err != nil {
-			return err
-		}
-		r := &run{ctx: context.Background(), quick: quick, dir: args[2]}
-		defer r.bed.mark()()
-		if err := r.serveAndLoad(); err != nil {
-			return err
-		}
-		return json.NewEncoder(os.Stdout).Encode(r.facts)
-	case "serve":
-		return serve(args[1], app.Options{Sample: app.S, Redis: args[2]})
-	case "weigh":
-		return weigh(context.Background(), args[1:])
-	}
-	return fmt.Errorf("unknown child %q", args[0])
 }
 
 // serve serves an application on one core until stdin ends. It prints its
@@ -263,69 +208,4 @@ func (c *socketCrowd) pass(ctx context.Context, d time.Duration) error {
 	c.note("cpu", float64(after-before)/float64(len(l.latencies)))
 	c.note("load", float64(l.cpu)/float64(l.took)) // of a core, used by the clients
 	return nil
-}
-
-// A browser sends ready-made requests over one connection and reads as little
-// of the answers as it can.
-type browser struct {
-	conn   net.Conn
-	in     *bufio.Reader
-	cookie string
-	next   []byte
-}
-
-func dial(addr string) (*browser, error) {
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	return &browser{conn: conn, in: bufio.NewReader(conn)}, nil
-}
-
-func (b *browser) request(op app.Op, cookie string) []byte {
-	text := op.Method() + " " + op.Path() + " HTTP/1.1\r\nHost: example.com\r\nUser-Agent: bench\r\nAccept: text/html\r\n"
-	if op.Method() != "GET" {
-		text += "Content-Length: 0\r\n"
-	}
-	if cookie != "" {
-		text += "Cookie: " + cookie + "\r\n"
-	}
-	return []byte(text + "\r\n")
-}
-
-var (
-	lengthHeader = []byte("Content-Length: ")
-	cookieHeader = []byte("Set-Cookie: ")
-	success      = []byte("HTTP/1.1 200")
-)
-
-// do sends a request and reads the answer.
-func (b *browser) do(request []byte) error {
-	if _, err := b.conn.Write(request); err != nil {
-		return err
-	}
-	length, first := 0, true
-	for {
-		line, err := b.in.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if first && !bytes.HasPrefix(line, success) {
-			return fmt.Errorf("answer %q", line)
-		}
-		first = false
-		if len(line) == 2 {
-			break
-		}
-		if value, ok := bytes.CutPrefix(line, lengthHeader); ok {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
-				return err
-			}
-		} else if value, ok := bytes.CutPrefix(line, cookieHeader); ok && b.next == nil {
-			pair, _, _ := bytes.Cut(value, []byte(";"))
-			b.cookie = string(pair)
-		}
-	}
-	_, err := b.in.Discard(length)
-	return err
 }

@@ -135,11 +135,6 @@ type Library struct {
 	open  func(*App, Options) error
 }
 
-// HasToken reports whether the pages of a library with CSRF have tokens.
-func (l Library) HasToken() bool {
-	return l.CSRF && l.Name != "net/http CrossOriginProtection" && l.Name != "scarab/csrf origin only"
-}
-
 // Open makes the application.
 func (l Library) Open(o Options) (*App, error) {
 	a := &App{Name: l.Name}

@@ -105,8 +105,8 @@ func TestEveryLibraryProtects(t *testing.T) {
 			if err := c.Do(Form); err == nil {
 				t.Error("a form of another site passes")
 			}
-			if !l.HasToken() {
-				return
+			if l.Name == "net/http CrossOriginProtection" || l.Name == "scarab/csrf origin only" {
+				return // without tokens
 			}
 			if c.requests[Script].Header["X-Csrf-Token"][0] = "AAAA"; c.Do(Script) == nil {
 				t.Error("a wrong token passes")

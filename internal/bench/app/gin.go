@@ -9,16 +9,24 @@ import (
 )
 
 var ginLibraries = []Library{
-	ginLibrary("gin/signed", Cookie, func(Options) (sessions.Store, error) { return cookie.NewStore(signingKey), nil }),
-	ginLibrary("gin/memstore", Memory, func(Options) (sessions.Store, error) { return memstore.NewStore(signingKey), nil }),
-	ginLibrary("gin/redis", Redis, func(o Options) (sessions.Store, error) {
-		return redis.NewStore(poolSize, "tcp", o.Redis, "", "", signingKey)
+	ginLibrary("gin/signed", Cookie, func(*App, Options) (sessions.Store, error) { return cookie.NewStore(signingKey), nil }),
+	ginLibrary("gin/memstore", Memory, func(*App, Options) (sessions.Store, error) { return memstore.NewStore(signingKey), nil }),
+	ginLibrary("gin/redis", Redis, func(a *App, o Options) (sessions.Store, error) {
+		store, err := redis.NewStore(poolSize, "tcp", o.Redis, "", "", signingKey)
+		if err != nil {
+			return nil, err
+		}
+		pool, err := redis.GetRedisStore(store)
+		if err == nil {
+			a.close = append(a.close, func() { pool.Close() })
+		}
+		return store, err
 	}),
 }
 
-func ginLibrary(name string, place Place, open func(Options) (sessions.Store, error)) Library {
+func ginLibrary(name string, place Place, open func(*App, Options) (sessions.Store, error)) Library {
 	return Library{Name: name, Place: place, open: func(a *App, o Options) error {
-		store, err := open(o)
+		store, err := open(a, o)
 		if err != nil {
 			return err
 		}

@@ -50,11 +50,10 @@ func (jsonCodec) Decode(b []byte) (time.Time, map[string]any, error) {
 	return s.Deadline, s.Values, err
 }
 
-func scsMemory(a *App, _ Options) (scs.Store, error) {
-	store := memstore.New()
-	a.close = append(a.close, store.StopCleanup)
-	return store, nil
-}
+// The stores run without their cleanup: it comes once in minutes, and its start
+// races with its stop.
+
+func scsMemory(*App, Options) (scs.Store, error) { return memstore.NewWithCleanupInterval(0), nil }
 
 func scsRedis(a *App, o Options) (scs.Store, error) {
 	client := redis.NewClient(&redis.Options{Addr: o.Redis, PoolSize: poolSize})
@@ -70,9 +69,7 @@ func scsPostgres(a *App, o Options) (scs.Store, error) {
 	_, err = pool.Exec(context.Background(), `CREATE TABLE IF NOT EXISTS sessions (
 	token TEXT PRIMARY KEY, data BYTEA NOT NULL, expiry TIMESTAMPTZ NOT NULL);
 	CREATE INDEX IF NOT EXISTS sessions_expiry_idx ON sessions (expiry)`)
-	store := pgxstore.New(pool)
-	a.close = append(a.close, store.StopCleanup)
-	return store, err
+	return pgxstore.NewWithCleanupInterval(pool, 0), err
 }
 
 func scsSQLite(a *App, o Options) (scs.Store, error) {
@@ -82,9 +79,7 @@ func scsSQLite(a *App, o Options) (scs.Store, error) {
 	}
 	_, err = db.Exec(`CREATE TABLE sessions (token TEXT PRIMARY KEY, data BLOB NOT NULL, expiry REAL NOT NULL);
 	CREATE INDEX sessions_expiry_idx ON sessions(expiry)`)
-	store := sqlite3store.New(db)
-	a.close = append(a.close, store.StopCleanup)
-	return store, err
+	return sqlite3store.NewWithCleanupInterval(db, 0), err
 }
 
 // poolSize is how many connections a pool has to each server.

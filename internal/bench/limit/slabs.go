@@ -130,14 +130,13 @@ func (s *Slabs) Save(from Loaded, data Data) (string, error) {
 	if binary.LittleEndian.Uint64(b[sha256.Size:]) != from.version {
 		return "", ErrConflict
 	}
-	p := old
 	if size := sizeOf(data); size != int(old.size) {
 		into := sh.classes[size]
 		if into == nil {
 			into = new(class)
 			sh.classes[size] = into
 		}
-		p = place{int32(size), into.take(size)}
+		p := place{int32(size), into.take(size)}
 		copy(into.bytes(p), b[:sha256.Size])
 		c.free = append(c.free, old.slot)
 		sh.places[t.handle()] = p
