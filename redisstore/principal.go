@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -109,9 +110,11 @@ func parseEntries(res rueidis.RedisResult) ([]entry, error) {
 }
 
 // sessions returns the records, without data, of those entries that are
-// sessions of principal, and takes the others out of the index.
+// sessions of principal, and takes the others out of the index. The error may
+// be about records that do not decode, whoever's they are.
 func (s *Store) sessions(ctx context.Context, principal string, es []entry) (found []scarab.Record, err error) {
 	var stale []string
+	var errs []error
 	for some := range slices.Chunk(es, batch) {
 		execs := make([]rueidis.LuaExec, len(some))
 		for i, e := range some {
@@ -126,7 +129,8 @@ func (s *Store) sessions(ctx context.Context, principal string, es []entry) (fou
 			if err == nil {
 				r, err := decode(e.handle, b)
 				if err != nil {
-					return nil, err
+					errs = append(errs, failed("loading", e.handle, err))
+					continue
 				}
 				if r.Principal == principal {
 					r.Data = nil
@@ -140,9 +144,9 @@ func (s *Store) sessions(ctx context.Context, principal string, es []entry) (fou
 		}
 	}
 	if len(stale) > 0 {
-		err = s.run(ctx, strike, []string{s.principalKey(principal)}, stale...).Error()
+		errs = append(errs, s.run(ctx, strike, []string{s.principalKey(principal)}, stale...).Error())
 	}
-	return found, err
+	return found, errors.Join(errs...)
 }
 
 // tidy looks at some entries of a long index. Every login adds one at most, and
@@ -158,14 +162,13 @@ func (s *Store) tidy(ctx context.Context, principal string) {
 func (s *Store) Principal(ctx context.Context, principal string) iter.Seq2[scarab.Record, error] {
 	return func(yield func(scarab.Record, error) bool) {
 		found, err := s.principal(ctx, principal)
-		if err != nil {
-			yield(scarab.Record{}, fmt.Errorf("redisstore: listing the sessions of %q: %w", principal, err))
-			return
-		}
 		for _, r := range found {
 			if !yield(r, nil) {
 				return
 			}
+		}
+		if err != nil {
+			yield(scarab.Record{}, fmt.Errorf("redisstore: listing the sessions of %q: %w", principal, err))
 		}
 	}
 }

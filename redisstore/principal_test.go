@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -280,5 +281,61 @@ func TestRevokePrincipal_many(t *testing.T) {
 	}
 	if got := fmt.Sprint(s.handles(t, "service")); got != fmt.Sprint([]scarab.Handle{keep}) {
 		t.Errorf("what is left: %s, want %v", got, keep)
+	}
+}
+
+// A record that is damaged opens nothing, hides no other, and can be deleted.
+func TestDamaged(t *testing.T) {
+	s, ctx := newStore(t), t.Context()
+	live, bad := newRecord("ann"), newRecord("ann")
+	for _, value := range []string{"", "1", "1 is not a record", strings.Repeat("1", 200)} {
+		for _, r := range []scarab.Record{live, bad} {
+			if err := s.Delete(ctx, r.Handle); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Create(ctx, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.client.Do(ctx, s.client.B().Set().Key(s.sessionKey(bad.Handle)).Value(value).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+		_, load := s.Load(ctx, bad.Handle, time.Now())
+		_, loadTouch := s.LoadTouch(ctx, bad.Handle, bad.Secret, time.Now(), 0)
+		var list, scan error
+		var listed, scanned []scarab.Handle
+		for r, err := range s.Principal(ctx, "ann") {
+			if err != nil {
+				list = err
+				continue
+			}
+			listed = append(listed, r.Handle)
+		}
+		for r, err := range s.Scan(ctx) {
+			if err != nil {
+				scan = err
+				if r.Handle != bad.Handle {
+					t.Errorf("%q: Scan has an error about %v, want %v", value, r.Handle, bad.Handle)
+				}
+				continue
+			}
+			scanned = append(scanned, r.Handle)
+		}
+		for method, err := range map[string]error{"Load": load, "LoadTouch": loadTouch, "Principal": list, "Scan": scan} {
+			if !errors.Is(err, scarab.ErrNoSession) || !errors.Is(err, scarab.ErrUndecodable) {
+				t.Errorf("%q: %s: %v, want no session, and undecodable", value, method, err)
+			}
+		}
+		for method, hs := range map[string][]scarab.Handle{"Principal": listed, "Scan": scanned} {
+			if !slices.Equal(hs, []scarab.Handle{live.Handle}) {
+				t.Errorf("%q: %s yields %v, want %v", value, method, hs, live.Handle)
+			}
+		}
+		if err := s.Touch(ctx, bad.Handle, time.Now()); len(value) < atTexts && !errors.Is(err, scarab.ErrNoSession) {
+			t.Errorf("%q: Touch: %v", value, err)
+		}
+		if err := s.Create(ctx, bad); !errors.Is(err, scarab.ErrExists) {
+			t.Errorf("%q: Create: %v, want that it stays for the operator", value, err)
+		}
 	}
 }

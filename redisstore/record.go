@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -77,7 +76,9 @@ func encode(r *scarab.Record) (string, error) {
 	return rueidisString(b), nil
 }
 
-var errFormat = errors.New("redisstore: the record in Redis is not one of this package, or was cut off")
+// errFormat is about a record that is not one of this package, or was cut off.
+// Its browser gets a new session; the record stays for the operator.
+var errFormat = fmt.Errorf("%w: undecodable: %w", scarab.ErrNoSession, scarab.ErrUndecodable)
 
 // decode reads what encode wrote. Data is a part of b.
 func decode(h scarab.Handle, b []byte) (scarab.Record, error) {

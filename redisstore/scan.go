@@ -11,7 +11,8 @@ import (
 )
 
 // Scan implements [scarab.Scanner]. Redis may name a session twice while it
-// resizes its tables.
+// resizes its tables. A record that does not decode is yielded as its handle,
+// with an error that matches [scarab.ErrUndecodable]; the scan goes on.
 func (s *Store) Scan(ctx context.Context) iter.Seq2[scarab.Record, error] {
 	return func(yield func(scarab.Record, error) bool) {
 		if s.err != nil {
@@ -46,12 +47,8 @@ func (s *Store) scanNode(ctx context.Context, node rueidis.Client, yield func(sc
 		if err != nil {
 			return false, err
 		}
-		records, err := s.loadAll(ctx, page.Elements)
-		if err != nil {
-			return false, err
-		}
-		for _, r := range records {
-			if !yield(r, nil) {
+		for r, err := range s.loadAll(ctx, page.Elements) {
+			if !yield(r, err) {
 				return false, nil
 			}
 		}
@@ -62,33 +59,36 @@ func (s *Store) scanNode(ctx context.Context, node rueidis.Client, yield func(sc
 }
 
 // loadAll loads the sessions among keys, in one round trip to each node.
-func (s *Store) loadAll(ctx context.Context, keys []string) (records []scarab.Record, err error) {
-	var handles []scarab.Handle
-	var cmds rueidis.Commands
-	for _, key := range keys {
-		name := strings.TrimSuffix(strings.TrimPrefix(key, s.cfg.Prefix+"{"), "}")
-		h, err := scarab.ParseHandle(name)
-		if err != nil {
-			continue // another key
+func (s *Store) loadAll(ctx context.Context, keys []string) iter.Seq2[scarab.Record, error] {
+	return func(yield func(scarab.Record, error) bool) {
+		var handles []scarab.Handle
+		var cmds rueidis.Commands
+		for _, key := range keys {
+			name := strings.TrimSuffix(strings.TrimPrefix(key, s.cfg.Prefix+"{"), "}")
+			h, err := scarab.ParseHandle(name)
+			if err != nil {
+				continue // another key
+			}
+			handles = append(handles, h)
+			cmds = append(cmds, s.client.B().Get().Key(key).Build())
 		}
-		handles = append(handles, h)
-		cmds = append(cmds, s.client.B().Get().Key(key).Build())
+		for i, res := range s.client.DoMulti(ctx, cmds...) {
+			b, err := res.AsBytes()
+			if rueidis.IsRedisNil(err) {
+				continue
+			}
+			r := scarab.Record{Handle: handles[i]}
+			if err == nil {
+				r, err = decode(handles[i], b)
+			}
+			if err != nil {
+				r, err = scarab.Record{Handle: handles[i]}, failed("loading", handles[i], err)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
 	}
-	for i, res := range s.client.DoMulti(ctx, cmds...) {
-		b, err := res.AsBytes()
-		if rueidis.IsRedisNil(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		r, err := decode(handles[i], b)
-		if err != nil {
-			return nil, failed("loading", handles[i], err)
-		}
-		records = append(records, r)
-	}
-	return records, nil
 }
 
 var globEscape = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)

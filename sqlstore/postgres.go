@@ -38,10 +38,10 @@ var postgres = dialect{
 		}
 		return []string{
 			d.expand(create+` IF NOT EXISTS {t} (
-	handle BYTEA NOT NULL PRIMARY KEY,
-	secret BYTEA NOT NULL,
+	handle BYTEA NOT NULL PRIMARY KEY CHECK (octet_length(handle) = 16),
+	secret BYTEA NOT NULL CHECK (octet_length(secret) = 32),
 	version BIGINT NOT NULL,
-	commit_id BYTEA NOT NULL,
+	commit_id BYTEA NOT NULL CHECK (octet_length(commit_id) = 16),
 	principal BYTEA NOT NULL,
 	label BYTEA NOT NULL,
 	created BIGINT NOT NULL,
@@ -104,12 +104,15 @@ func scanPacked(rows *sql.Rows) (scarab.Record, error) {
 		return scarab.Record{}, err
 	}
 	if len(b) < packedTexts {
-		return scarab.Record{}, fmt.Errorf("a session has %d bytes, less than %d", len(b), packedTexts)
+		return scarab.Record{}, fmt.Errorf("%w: %d bytes, less than %d", errUndecodable, len(b), packedTexts)
 	}
 	number := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[64+8*i:])) }
 	principal := int(binary.BigEndian.Uint32(b[packedTexts-8:]))
 	label := int(binary.BigEndian.Uint32(b[packedTexts-4:]))
 	texts := b[packedTexts:]
+	if len(texts) < principal+label {
+		return scarab.Record{}, fmt.Errorf("%w: texts of %d bytes in %d", errUndecodable, principal+label, len(texts))
+	}
 	return scarab.Record{
 		Secret:    [32]byte(b),
 		Commit:    [16]byte(b[32:]),

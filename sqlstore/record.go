@@ -64,6 +64,10 @@ type row struct {
 	data                                     []byte
 }
 
+// errUndecodable is about a row that no version of this package has written.
+// Its browser gets a new session; the row stays for the operator.
+var errUndecodable = fmt.Errorf("%w: undecodable: %w", scarab.ErrNoSession, scarab.ErrUndecodable)
+
 func scanRow(rows *sql.Rows) (scarab.Record, error) {
 	w := new(row)
 	err := rows.Scan(&w.handle, &w.secret, &w.version, &w.commit, &w.principal, &w.label,
@@ -93,7 +97,7 @@ func scanRow(rows *sql.Rows) (scarab.Record, error) {
 		{"commit_id", w.commit, r.Commit[:]},
 	} {
 		if copy(f.to, f.from) != len(f.to) || len(f.from) != len(f.to) {
-			return scarab.Record{}, fmt.Errorf("column %s of session %x has %d bytes, not %d", f.column, w.handle, len(f.from), len(f.to))
+			return scarab.Record{}, fmt.Errorf("%w: column %s of session %x has %d bytes, not %d", errUndecodable, f.column, w.handle, len(f.from), len(f.to))
 		}
 	}
 	return r, nil

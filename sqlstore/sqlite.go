@@ -21,10 +21,10 @@ var sqlite = dialect{
 		on := d.identifier(unqualified(s.table))
 		return []string{
 			d.expand(`CREATE TABLE IF NOT EXISTS {t} (
-	handle BLOB NOT NULL PRIMARY KEY,
-	secret BLOB NOT NULL,
+	handle BLOB NOT NULL PRIMARY KEY CHECK (length(handle) = 16),
+	secret BLOB NOT NULL CHECK (length(secret) = 32),
 	version INTEGER NOT NULL,
-	commit_id BLOB NOT NULL,
+	commit_id BLOB NOT NULL CHECK (length(commit_id) = 16),
 	principal TEXT NOT NULL,
 	label TEXT NOT NULL,
 	created INTEGER NOT NULL,

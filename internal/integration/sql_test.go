@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +30,8 @@ var databases = []database{
 	{"MariaDB", sqlstore.MySQL, openMySQL},
 }
 
-// openSQLite opens a new database in a file of its own.
+// openSQLite opens a new database in a file of its own, with other pragmas than
+// usual if some are given.
 func openSQLite(t *testing.T, pragmas ...string) *sql.DB {
 	t.Helper()
 	return openSQLiteFile(t, filepath.Join(t.TempDir(), "sessions.sqlite"), pragmas...)
@@ -37,7 +39,12 @@ func openSQLite(t *testing.T, pragmas ...string) *sql.DB {
 
 func openSQLiteFile(t *testing.T, file string, pragmas ...string) *sql.DB {
 	t.Helper()
-	q := url.Values{"_pragma": append([]string{"journal_mode(wal)", "synchronous(normal)", "busy_timeout(5000)"}, pragmas...)}
+	q := url.Values{}
+	for _, pragma := range append([]string{"journal_mode(wal)", "synchronous(normal)", "busy_timeout(5000)"}, pragmas...) {
+		name, _, _ := strings.Cut(pragma, "(")
+		same := func(p string) bool { return strings.HasPrefix(p, name+"(") }
+		q["_pragma"] = append(slices.DeleteFunc(q["_pragma"], same), pragma)
+	}
 	return open(t, "sqlite", "file:"+file+"?"+q.Encode())
 }
 

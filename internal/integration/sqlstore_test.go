@@ -66,7 +66,7 @@ func TestSQLStore_settings(t *testing.T) {
 		opts    []sqlstore.Option
 	}{
 		{"SQLite, another journal", sqlstore.SQLite, func(t *testing.T) *sql.DB {
-			return openSQLite(t, "journal_mode(delete)", "busy_timeout(0)")
+			return openSQLite(t, "journal_mode(delete)", "synchronous(off)", "busy_timeout(0)")
 		}, nil},
 		{"SQLite, in memory", sqlstore.SQLite, func(t *testing.T) *sql.DB {
 			db := open(t, "sqlite", ":memory:")

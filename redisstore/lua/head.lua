@@ -1,6 +1,6 @@
 -- KEYS: session. Returns its record without the data.
 local v = redis.call('GET', KEYS[1])
-if not v then
+if not v or #v < 117 then
 	return v
 end
 local who, label = struct.unpack('>I2I2', v, 66)

@@ -2,7 +2,7 @@
 -- have been seen last to be touched.
 -- Returns the record as it is afterwards, or nothing.
 local v = redis.call('GET', KEYS[1])
-if not v or secret(v) ~= ARGV[1] or struct.unpack('>I8', v, 34) >= tonumber(ARGV[3]) then
+if not v or #v < 117 or secret(v) ~= ARGV[1] or struct.unpack('>I8', v, 34) >= tonumber(ARGV[3]) then
 	return v
 end
 local t, at = touched(v, tonumber(ARGV[2]))

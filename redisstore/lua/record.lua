@@ -7,6 +7,9 @@ local function version(v) return string.sub(v, 2, 9) end
 local function deadline(v) return string.sub(v, 50, 57) end
 local function secret(v) return string.sub(v, 70, 101) end
 local function principal(v)
+	if #v < 117 then -- it is no record
+		return ''
+	end
 	return string.sub(v, 118, 117 + struct.unpack('>I2', v, 66))
 end
 
@@ -24,6 +27,9 @@ end
 -- up to 2^53 microseconds, the year 2255; what does not change is copied as it
 -- is.
 local function touched(v, now)
+	if #v < 117 then
+		return nil
+	end
 	local seen, expires, last, idle = struct.unpack('>I8I8I8I8', v, 34)
 	local expiresAs = string.sub(v, 42, 49)
 	if expires ~= 0 then
