@@ -13,6 +13,11 @@ func newMemstore(*testing.T) scarab.Store { return memstore.New() }
 // TestInvariants has one test for each, such as TestInvariants/I9_…
 func TestInvariants(t *testing.T) { invariants.Run(t, newMemstore) }
 
+// A store that cannot load and touch at once is touched by the commit.
+func TestInvariants_plainStore(t *testing.T) {
+	invariants.Run(t, func(*testing.T) scarab.Store { return invariants.Plain(memstore.New()) })
+}
+
 // What a cookie keeps by itself, and with a deny list.
 func TestInvariants_cookies(t *testing.T) {
 	invariants.RunCookies(t, signedCodec(t), nil)

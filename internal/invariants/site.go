@@ -46,9 +46,29 @@ type Site struct {
 func NewSite(t testing.TB, store scarab.Store, cfg scarab.Config) *Site {
 	t.Helper()
 	failing := scarabtest.NewFailingStore(store)
-	s := NewSiteOn(t, scarab.Stored(failing), cfg)
+	seen := scarab.Store(failing)
+	if _, ok := store.(scarab.LoadToucher); !ok {
+		seen = Plain(failing)
+	}
+	s := NewSiteOn(t, scarab.Stored(seen), cfg)
 	s.Store, s.inner = failing, store
 	return s
+}
+
+// Plain returns store without LoadTouch.
+func Plain(store interface {
+	scarab.Store
+	scarab.PrincipalStore
+	scarab.Sweeper
+	scarab.Scanner
+}) scarab.Store {
+	type principals = scarab.PrincipalStore // an embedded field is named after its type
+	return struct {
+		scarab.Store
+		principals
+		scarab.Sweeper
+		scarab.Scanner
+	}{store, store, store, store}
 }
 
 // NewSiteOn is a site whose sessions are in b.
