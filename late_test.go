@@ -183,7 +183,9 @@ func TestSession_Save(t *testing.T) {
 			}
 			site.store.Heal()
 		})
-		if a.status != http.StatusOK || b.sees() != "a=2" { // the end of the handler tries again
+		// Nobody knows whether it was saved: to commit again could count an
+		// Update twice.
+		if a.status != http.StatusServiceUnavailable || b.sees() != "a=1" {
 			t.Errorf("%d, left %s", a.status, b.sees())
 		}
 	})

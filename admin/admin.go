@@ -168,13 +168,13 @@ func (c *Config) complete() error {
 	}
 	c.Prefix = strings.TrimSuffix(c.Prefix, "/")
 	if c.Prefix != "" && (!strings.HasPrefix(c.Prefix, "/") || strings.ContainsAny(c.Prefix, "?#%{} ") || strings.Contains(c.Prefix, "//")) {
-		return fmt.Errorf("Prefix %q: it is a plain path that starts with a slash, such as /admin", c.Prefix)
+		return fmt.Errorf("field Prefix %q: it is a plain path that starts with a slash, such as /admin", c.Prefix)
 	}
 	if c.Access == nil {
 		c.Access = c.stateAccess
 	}
 	if c.MaxUpload < 0 {
-		return fmt.Errorf("MaxUpload %d: it is not negative", c.MaxUpload)
+		return fmt.Errorf("field MaxUpload %d: it is not negative", c.MaxUpload)
 	}
 	if c.MaxUpload == 0 {
 		c.MaxUpload = 32 << 20
@@ -183,7 +183,7 @@ func (c *Config) complete() error {
 		c.LoginURL = c.Prefix + "/login"
 	}
 	if c.Timeout < 0 {
-		return fmt.Errorf("Timeout %v: it is not negative", c.Timeout)
+		return fmt.Errorf("field Timeout %v: it is not negative", c.Timeout)
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 10 * time.Second
