@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,4 +40,31 @@ func TestStore_damaged(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("%d files, %v", len(entries), err)
 	}
+}
+
+// What the walk-through shows is the code.
+func TestWalkThrough(t *testing.T) {
+	source := read(t, "filestore.go") + read(t, "filestore_test.go")
+	blocks := strings.Split(read(t, "../../docs/writing-a-store.md"), "```go\n")[1:]
+	if len(blocks) != 6 {
+		t.Errorf("%d blocks of code, want 6", len(blocks))
+	}
+	for _, b := range blocks {
+		code, _, _ := strings.Cut(b, "```")
+		if !strings.Contains(source, code) {
+			t.Errorf("not in the source:\n%s", code)
+		}
+	}
+	if n := strings.Count(read(t, "filestore.go"), "\n"); n >= 100 {
+		t.Errorf("%d lines, and they are said to be under 100", n)
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

@@ -267,7 +267,8 @@ func TestFault_mariadbKilled(t *testing.T) {
 		lose string
 	}{
 		{"as installed", nil, "none"},
-		{"log flushed every second", []string{"--innodb-flush-log-at-trx-commit=0"}, "some"},
+		{"log written at once, synced every second", []string{"--innodb-flush-log-at-trx-commit=2"}, "none"},
+		{"log written every second", []string{"--innodb-flush-log-at-trx-commit=0"}, "some"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := testserver.MySQL(t, tt.args...)
