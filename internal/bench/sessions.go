@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	crand "crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +14,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -68,11 +72,9 @@ func weigh(ctx context.Context, args []string) error {
 		return err
 	}
 	empty := heap()
-	began := time.Now()
-	if err := cs.grow(a, n); err != nil {
+	if err := cs.grow(ctx, a, store, n); err != nil {
 		return err
 	}
-	filled := time.Since(began)
 	full := heap()
 	pauses := make([]float64, 5)
 	used := make([]float64, len(pauses))
@@ -86,7 +88,6 @@ func weigh(ctx context.Context, args []string) error {
 		"object": float64(full.HeapObjects-empty.HeapObjects) / float64(n),
 		"gc":     median(pauses),
 		"gccpu":  median(used),
-		"fill":   float64(filled),
 	}}
 	if store != nil {
 		if f.More["record"], err = recordSize(ctx, store); err != nil {
@@ -151,26 +152,64 @@ func newCookies(a *app.App, most int) (*cookies, error) {
 
 func (cs *cookies) at(i int) string { return unsafe.String(&cs.text[i*cs.width], cs.width) }
 
-// grow starts sessions until there are n.
-func (cs *cookies) grow(a *app.App, n int) error {
+// grow starts sessions until there are n: through the application, or, if a
+// store of scarab's is given, with copies of a session in it, which is faster.
+func (cs *cookies) grow(ctx context.Context, a *app.App, store scarab.Store, n int) error {
+	start := func(c *app.Client) (string, error) {
+		c.SetCookie("")
+		err := c.Start()
+		return c.Cookie(), err
+	}
+	if store != nil {
+		var err error
+		if start, err = cs.copier(ctx, a, store); err != nil {
+			return err
+		}
+	}
 	var wg sync.WaitGroup
 	errs := make([]error, clients)
 	for worker := range errs {
 		wg.Go(func() {
 			c := a.NewClient()
 			for i := cs.n + worker; i < n && errs[worker] == nil; i += clients {
-				c.SetCookie("")
-				errs[worker] = c.Start()
-				if errs[worker] == nil && len(c.Cookie()) != cs.width {
-					errs[worker] = fmt.Errorf("the cookies of %s differ in length", a.Name)
+				cookie, err := start(c)
+				if err == nil && len(cookie) != cs.width {
+					err = fmt.Errorf("the cookies of %s differ in length", a.Name)
 				}
-				copy(cs.text[i*cs.width:], c.Cookie())
+				errs[worker] = err
+				copy(cs.text[i*cs.width:], cookie)
 			}
 		})
 	}
 	wg.Wait()
 	cs.n = n
 	return errors.Join(errs...)
+}
+
+// copier returns a function that makes a copy of a session, with a handle and a
+// secret of its own, and returns its cookie.
+func (cs *cookies) copier(ctx context.Context, a *app.App, store scarab.Store) (func(*app.Client) (string, error), error) {
+	c := a.NewClient()
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	name, value, _ := strings.Cut(c.Cookie(), "=")
+	token, err := base64.RawURLEncoding.DecodeString(value)
+	if err != nil {
+		return nil, err
+	}
+	first, err := store.Load(ctx, scarab.Handle(token), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return func(*app.Client) (string, error) {
+		var token [len(scarab.Handle{}) + sha256.Size]byte
+		crand.Read(token[:])
+		rec := first
+		rec.Handle = scarab.Handle(token[:])
+		rec.Secret = sha256.Sum256(token[len(rec.Handle):])
+		return name + "=" + base64.RawURLEncoding.EncodeToString(token[:]), store.Create(ctx, rec)
+	}, nil
 }
 
 // visit lets workers write to sessions picked at random, none to another's.
@@ -209,6 +248,8 @@ func (r *run) sessionsCurve() error {
 		if o.Postgres != "" {
 			filling.Postgres += "&options=-csynchronous_commit%3Doff" // filling is not what is measured
 		}
+		var store scarab.Store
+		filling.Store = func(s scarab.Store) scarab.Store { store = s; return s }
 		filler, err := l.Open(filling)
 		if err != nil {
 			return err
@@ -219,7 +260,7 @@ func (r *run) sessionsCurve() error {
 			return err
 		}
 		for n := 1000; n <= most; n *= 10 {
-			if err := cs.grow(filler, n); err != nil {
+			if err := cs.grow(r.ctx, filler, store, n); err != nil {
 				return err
 			}
 			f := &Fact{Part: "sessions", Library: name, Work: "write", X: float64(n)}
