@@ -147,6 +147,25 @@ func updatesCount(e *env) {
 		}
 	}
 	e.run("a save arrives late, and another on top of it", lateSave)
+	e.run("two processes", func(e *env) { // which have no lock in common
+		s := e.site()
+		b := s.Browser()
+		e.ok(b.Do(doing(func(s *scarab.Session) { counter.Set(s, 0) })))
+		other := b.On(NewSite(e, s.inner, scarab.Config{}))
+		const n = 12
+		var requests []*Request
+		for range n {
+			requests = append(requests, b.Begin(holding(increment)), other.Begin(holding(increment)))
+		}
+		for _, a := range FinishAll(requests) {
+			e.ok(a)
+		}
+		var got int
+		e.ok(b.Do(func(v *Visit) { got = counter.Get(v.S) }))
+		if got != 2*n {
+			e.breaks("of %d updates there are %d", 2*n, got)
+		}
+	})
 }
 
 // applyTwice is a connection that repeats what it has sent.
