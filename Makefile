@@ -1,13 +1,15 @@
-# make test    every module's tests, with the race detector; installs what is missing
-# make setup   only installs: servers and a browser from Debian's packages
-# make lint    gofmt, go vet, staticcheck
-# make fuzz    every fuzz test for a moment
+# make test         every module's tests, with the race detector; installs what is missing
+# make setup        only installs: servers and a browser from Debian's packages
+# make lint         gofmt, go vet, staticcheck
+# make fuzz         every fuzz test for a moment
+# make bench        the peers side by side, on a machine that does nothing else
+# make bench-check  allocations and round trips against the committed table
 
 MODULES := . admin cmd/scarab internal/bench internal/integration pyramid redisstore
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
 
-.PHONY: test setup lint fuzz cc
+.PHONY: test setup lint fuzz bench bench-check cc
 
 # internal/bench runs other libraries too, and the race detector finds races in
 # those: it is tested without.
@@ -35,6 +37,12 @@ fuzz:
 		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 		done; done) || exit 1; done
+
+bench: setup
+	@go run ./internal/bench
+
+bench-check: setup
+	@cd internal/bench && go test -count=1 -run 'TestGuard|TestLostUpdates' .
 
 # The race detector needs cgo, and cgo a C compiler.
 cc:

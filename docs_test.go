@@ -134,8 +134,12 @@ func TestDocs_codeThatDoesNotCompile(t *testing.T) {
 func exampleBodies(t *testing.T) map[string]string {
 	t.Helper()
 	bodies := map[string]string{}
-	walk(t, "_test.go", func(name, text string) {
-		if !strings.Contains(text, "func Example") {
+	walk(t, ".go", func(name, text string) {
+		if strings.HasPrefix(name, "examples/") {
+			bodies[path.Base(name)] += text
+			return
+		}
+		if !strings.HasSuffix(name, "_test.go") || !strings.Contains(text, "func Example") {
 			return
 		}
 		bodies[path.Base(name)] += text

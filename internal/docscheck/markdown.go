@@ -12,12 +12,12 @@ import (
 type Block struct {
 	File    string
 	Line    int    // of the first line of code
-	Example string // the example function, or the file of tests, that it is from, if a comment before the block names one
+	Example string // the example function, or the file, that it is from, if a comment before the block names one
 	Code    string
 }
 
 // exampleComment names what the next block is a part of.
-var exampleComment = regexp.MustCompile(`^<!-- (Example\w*|\w+_test\.go) -->$`)
+var exampleComment = regexp.MustCompile(`^<!-- (Example\w*|\w+\.go) -->$`)
 
 // Blocks returns the blocks of text that are marked as Go. Others, such as
 // output and commands, are none of its business.
