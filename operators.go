@@ -99,6 +99,10 @@ func (f *Factory) Revoke(ctx context.Context, handle string) error {
 // returns how many. A login that is under way is caught too, unless it is of a
 // session to keep. Call it when a password changes or a user is locked out.
 //
+// Sessions that are still in a fallback are ended where that is [Stored] too; in
+// a cookie, or a format of somebody else's, they cannot be found by principal and
+// last until they are adopted or expire.
+//
 // Source: OWASP ASVS 5.0, 7.4.2 and 7.4.3.
 func (f *Factory) RevokePrincipal(ctx context.Context, principal string, keep ...*Session) (int, error) {
 	b, ok := f.backend.(*stored)
@@ -138,6 +142,20 @@ func (f *Factory) RevokePrincipal(ctx context.Context, principal string, keep ..
 	}
 	for h, deadline := range adopted {
 		if err := f.bury(ctx, now, h, deadline); err != nil {
+			return n, &StoreError{Op: Delete.String(), Err: err}
+		}
+	}
+	for _, fallback := range f.cfg.Fallbacks { // those that nobody has adopted yet
+		b, _ := fallback.Backend.(*stored)
+		if b == nil {
+			continue
+		}
+		ps, ok := b.store.(PrincipalStore)
+		if !ok {
+			continue
+		}
+		more, err := ps.RevokePrincipal(ctx, principal, now)
+		if n += more; err != nil {
 			return n, &StoreError{Op: Delete.String(), Err: err}
 		}
 	}

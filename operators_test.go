@@ -46,3 +46,51 @@ func TestFactory_texts(t *testing.T) {
 		t.Error("nobody's sessions were revoked")
 	}
 }
+
+// A session that is still in the store moved away from ends with the others.
+func TestFactory_RevokePrincipal_fallback(t *testing.T) {
+	old, now := memstore.New(), memstore.New()
+	before, err := scarab.New(scarab.Stored(old), scarab.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := scarab.New(scarab.Stored(now), scarab.Config{Fallbacks: []scarab.Fallback{{Backend: scarab.Stored(old)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	visit := func(f *scarab.Factory, cookie string, h func(*scarab.Session)) *http.Response {
+		srv := httptest.NewTLSServer(f.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s, err := scarab.From(r.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			h(s)
+		})))
+		defer srv.Close()
+		r, err := http.NewRequest(http.MethodGet, srv.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cookie != "" {
+			r.Header.Set("Cookie", cookie)
+		}
+		res, err := srv.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res
+	}
+	res := visit(before, "", func(s *scarab.Session) { s.Login("ann") })
+	cookie := "__Host-session=" + res.Cookies()[0].Value
+
+	if n, err := after.RevokePrincipal(t.Context(), "ann"); n != 1 || err != nil {
+		t.Errorf("revoked %d, %v", n, err)
+	}
+	visit(after, cookie, func(s *scarab.Session) {
+		if s.Principal() != "" {
+			t.Errorf("%s is still logged in", s.Principal())
+		}
+	})
+}
