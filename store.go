@@ -59,8 +59,8 @@ type LoadToucher interface {
 
 // A PrincipalStore is a Store that finds records by their principal.
 type PrincipalStore interface {
-	// Principal returns every live record of principal, and perhaps some that
-	// have expired. Data may be nil.
+	// Principal returns every live record of principal. It may return some
+	// that have expired, too. Data may be nil.
 	Principal(ctx context.Context, principal string) iter.Seq2[Record, error]
 
 	// RevokePrincipal deletes the records of principal, but for those to
