@@ -2,6 +2,7 @@ package scarab_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -98,4 +99,46 @@ func TestSession_goroutines(t *testing.T) {
 			t.Errorf("%d keys, sum %v, messages %v", s.Len(), s.Get("sum"), messages)
 		}
 	})
+}
+
+// A goroutine may Save while the handler writes its header. Run with -race.
+func TestSession_Save_besideTheHandler(t *testing.T) {
+	b := newSite(t, scarab.Config{}).browser()
+	b.visit(func(s *scarab.Session) { s.Set("n", 0) })
+	a := b.ask(func(w http.ResponseWriter, r *http.Request) {
+		s, err := scarab.From(r.Context())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var wg sync.WaitGroup
+		half := make(chan struct{})
+		wg.Go(func() {
+			for i := range 50 {
+				s.Set("n", i+1)
+				if err := s.Save(r.Context()); err != nil {
+					t.Error(err)
+				}
+				if i == 25 {
+					close(half)
+				}
+			}
+		})
+		for saving := true; saving; {
+			select {
+			case <-half:
+				saving = false
+			default:
+				w.Header().Set("X-Page", "1")
+			}
+		}
+		io.WriteString(w, "page")
+		wg.Wait()
+	})
+	if a.status != http.StatusOK || a.body != "page" || a.header.Get("X-Page") != "1" || a.header.Get("Vary") != "Cookie" {
+		t.Errorf("%d %q, header %v", a.status, a.body, a.header)
+	}
+	if got := b.sees(); got != "n=50" {
+		t.Errorf("left %s", got)
+	}
 }

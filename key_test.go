@@ -65,68 +65,68 @@ func TestKey_changes(t *testing.T) {
 	tests := []struct {
 		name  string
 		do    func(*testing.T, *scarab.Session)
-		want  string // of n, text and the cart
+		want  string // of n, text, the cart and what was absent
 		calls string
 	}{
-		{"Set", func(t *testing.T, s *scarab.Session) { n.Set(s, 8) }, `8 "x" {[tea] <nil>}`, saved},
-		{"Delete", func(t *testing.T, s *scarab.Session) { n.Delete(s) }, `0 "x" {[tea] <nil>}`, saved},
-		{"Delete of nothing is no change", func(t *testing.T, s *scarab.Session) { absent.Delete(s) }, `7 "x" {[tea] <nil>}`, read},
-		{"Update", func(t *testing.T, s *scarab.Session) { n.Update(s, func(n int) int { return n + 1 }) }, `8 "x" {[tea] <nil>}`, saved},
+		{"Set", func(t *testing.T, s *scarab.Session) { n.Set(s, 8) }, `8 "x" {[tea] <nil>} 0`, saved},
+		{"Delete", func(t *testing.T, s *scarab.Session) { n.Delete(s) }, `0 "x" {[tea] <nil>} 0`, saved},
+		{"Delete of nothing is no change", func(t *testing.T, s *scarab.Session) { absent.Delete(s) }, `7 "x" {[tea] <nil>} 0`, read},
+		{"Update", func(t *testing.T, s *scarab.Session) { n.Update(s, func(n int) int { return n + 1 }) }, `8 "x" {[tea] <nil>} 0`, saved},
 		{"Update twice", func(t *testing.T, s *scarab.Session) {
 			n.Update(s, func(n int) int { return n + 1 })
 			n.Update(s, func(n int) int { return n * 2 })
-		}, `16 "x" {[tea] <nil>}`, saved},
+		}, `16 "x" {[tea] <nil>} 0`, saved},
 		{"Update starts from zero", func(t *testing.T, s *scarab.Session) {
 			absent.Update(s, func(n int) int { return n + 5 })
 			n.Set(s, absent.Get(s))
-		}, `5 "x" {[tea] <nil>}`, saved},
+		}, `5 "x" {[tea] <nil>} 5`, saved},
 		{"Update of what Edit has", func(t *testing.T, s *scarab.Session) {
 			*n.Edit(s) = 10
 			n.Update(s, func(n int) int { return n + 1 })
-		}, `11 "x" {[tea] <nil>}`, saved},
+		}, `11 "x" {[tea] <nil>} 0`, saved},
 
-		{"Edit", func(t *testing.T, s *scarab.Session) { *n.Edit(s) = 8 }, `8 "x" {[tea] <nil>}`, saved},
+		{"Edit", func(t *testing.T, s *scarab.Session) { *n.Edit(s) = 8 }, `8 "x" {[tea] <nil>} 0`, saved},
 		{"Edit of a struct", func(t *testing.T, s *scarab.Session) {
 			c := basket.Edit(s)
 			c.Items = append(c.Items, "milk")
-		}, `7 "x" {[tea milk] <nil>}`, saved},
-		{"Edit of an element", func(t *testing.T, s *scarab.Session) { basket.Edit(s).Items[0] = "coffee" }, `7 "x" {[coffee] <nil>}`, saved},
+		}, `7 "x" {[tea milk] <nil>} 0`, saved},
+		{"Edit of an element", func(t *testing.T, s *scarab.Session) { basket.Edit(s).Items[0] = "coffee" }, `7 "x" {[coffee] <nil>} 0`, saved},
 		{"Edit returns the same pointer again", func(t *testing.T, s *scarab.Session) {
 			*n.Edit(s)++
 			*n.Edit(s)++
-		}, `9 "x" {[tea] <nil>}`, saved},
+		}, `9 "x" {[tea] <nil>} 0`, saved},
 		{"Edit that ends as it began is no change", func(t *testing.T, s *scarab.Session) {
 			p := n.Edit(s)
 			*p = 8
 			*p = 7
-		}, `7 "x" {[tea] <nil>}`, read},
-		{"Edit that does nothing is no change", func(t *testing.T, s *scarab.Session) { basket.Edit(s) }, `7 "x" {[tea] <nil>}`, read},
-		{"Edit of nothing that does nothing is no change", func(t *testing.T, s *scarab.Session) { absent.Edit(s) }, `7 "x" {[tea] <nil>}`, read},
+		}, `7 "x" {[tea] <nil>} 0`, read},
+		{"Edit that does nothing is no change", func(t *testing.T, s *scarab.Session) { basket.Edit(s) }, `7 "x" {[tea] <nil>} 0`, read},
+		{"Edit of nothing that does nothing is no change", func(t *testing.T, s *scarab.Session) { absent.Edit(s) }, `7 "x" {[tea] <nil>} 0`, read},
 		{"Edit of nothing", func(t *testing.T, s *scarab.Session) {
 			*absent.Edit(s) = 3
 			n.Set(s, absent.Get(s))
-		}, `3 "x" {[tea] <nil>}`, saved},
+		}, `3 "x" {[tea] <nil>} 3`, saved},
 		{"what Edit changed is seen by reads", func(t *testing.T, s *scarab.Session) {
 			*n.Edit(s) = 8
 			if n.Get(s) != 8 || s.Get("n") != int64(8) || !strings.HasPrefix(contents(s), "cart=") || !s.Started() {
 				t.Errorf("Get = %d, contents %s", n.Get(s), contents(s))
 			}
-		}, `8 "x" {[tea] <nil>}`, saved},
+		}, `8 "x" {[tea] <nil>} 0`, saved},
 		{"a Set after Edit counts", func(t *testing.T, s *scarab.Session) {
 			p := n.Edit(s)
 			n.Set(s, 20)
 			*p = 8
-		}, `20 "x" {[tea] <nil>}`, saved},
+		}, `20 "x" {[tea] <nil>} 0`, saved},
 		{"a Delete after Edit counts", func(t *testing.T, s *scarab.Session) {
 			p := n.Edit(s)
 			n.Delete(s)
 			*p = 8
-		}, `0 "x" {[tea] <nil>}`, saved},
+		}, `0 "x" {[tea] <nil>} 0`, saved},
 		{"a Clear after Edit counts", func(t *testing.T, s *scarab.Session) {
 			p, q := n.Edit(s), absent.Edit(s)
 			s.Clear()
 			*p, *q = 8, 8
-		}, `0 "" {[] <nil>}`, saved},
+		}, `0 "" {[] <nil>} 0`, saved},
 		{"Edit goes on after a Save", func(t *testing.T, s *scarab.Session) {
 			p := n.Edit(s)
 			*p = 8
@@ -134,11 +134,11 @@ func TestKey_changes(t *testing.T) {
 				t.Error(err)
 			}
 			*p = 9
-		}, `9 "x" {[tea] <nil>}`, "LoadTouch Save Save"},
+		}, `9 "x" {[tea] <nil>} 0`, "LoadTouch Save Save"},
 		{"Edit and Get of one key are two things", func(t *testing.T, s *scarab.Session) {
 			s.Get("cart").(map[string]any)["Items"] = nil
 			basket.Edit(s).Items[0] = "coffee"
-		}, `7 "x" {[coffee] <nil>}`, saved},
+		}, `7 "x" {[coffee] <nil>} 0`, saved},
 
 		{"Pop", func(t *testing.T, s *scarab.Session) {
 			if v, ok := n.Pop(s); v != 7 || !ok {
@@ -147,30 +147,30 @@ func TestKey_changes(t *testing.T) {
 			if v, ok := n.Pop(s); v != 0 || ok {
 				t.Errorf("second Pop = %d, %t", v, ok)
 			}
-		}, `0 "x" {[tea] <nil>}`, saved},
+		}, `0 "x" {[tea] <nil>} 0`, saved},
 		{"Pop of nothing is no change", func(t *testing.T, s *scarab.Session) {
 			if v, ok := absent.Pop(s); v != 0 || ok {
 				t.Errorf("Pop = %d, %t", v, ok)
 			}
-		}, `7 "x" {[tea] <nil>}`, read},
+		}, `7 "x" {[tea] <nil>} 0`, read},
 		{"Pop leaves another type", func(t *testing.T, s *scarab.Session) {
 			if v, ok := scarab.Key[int]("text").Pop(s); v != 0 || ok {
 				t.Errorf("Pop = %d, %t", v, ok)
 			}
-		}, `7 "x" {[tea] <nil>}`, read},
+		}, `7 "x" {[tea] <nil>} 0`, read},
 		{"Pop of what this request has set", func(t *testing.T, s *scarab.Session) {
 			n.Set(s, 9)
 			if v, ok := n.Pop(s); v != 9 || !ok {
 				t.Errorf("Pop = %d, %t", v, ok)
 			}
 			text.Set(s, "y")
-		}, `0 "y" {[tea] <nil>}`, saved},
+		}, `0 "y" {[tea] <nil>} 0`, saved},
 		{"Pop returns what Edit has", func(t *testing.T, s *scarab.Session) {
 			*n.Edit(s) = 9
 			if v, ok := n.Pop(s); v != 9 || !ok {
 				t.Errorf("Pop = %d, %t", v, ok)
 			}
-		}, `0 "x" {[tea] <nil>}`, saved},
+		}, `0 "x" {[tea] <nil>} 0`, saved},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestKey_changes(t *testing.T) {
 				t.Errorf("%d, store calls %q, want %q", a.status, a.calls, tt.calls)
 			}
 			b.visit(func(s *scarab.Session) {
-				if got := fmt.Sprintf("%d %q %v", n.Get(s), text.Get(s), basket.Get(s)); got != tt.want {
+				if got := fmt.Sprintf("%d %q %v %d", n.Get(s), text.Get(s), basket.Get(s), absent.Get(s)); got != tt.want {
 					t.Errorf("left %s, want %s", got, tt.want)
 				}
 			})

@@ -72,9 +72,9 @@ func TestSession_Login(t *testing.T) {
 		{"clears an Edit of another principal's value", func(s *scarab.Session) { s.Login("ann"); s.Set("cart", 3) },
 			func(s *scarab.Session) {
 				cart, note := scarab.Key[int]("cart").Edit(s), scarab.Key[string]("note").Edit(s)
-				*cart, *note = 4, "ann's"
+				*cart = 4
 				s.Login("bob")
-				*cart, *note = 5, "still ann's"
+				*cart, *note = 5, "ann's"
 			}, "", "bob"},
 	}
 	for _, tt := range tests {
