@@ -126,8 +126,9 @@ func (h *handler) list(v *visit) error {
 	}
 	b := ui.List{
 		Name: t.FullName(), URL: v.tableURL(t), View: t.View, ReadOnly: !t.Writable() || v.permission < Write,
-		Search: l.query.Search, Notice: notice, Filtered: l.query.Search != "" || len(l.query.Filters) > 0 || l.page > 1,
-		Count: v.rows(n, exact), Filters: v.filterFields(l.query),
+		Search: l.query.Search, Notice: notice, Filtered: l.query.Search != "" || len(l.query.Filters) > 0 || l.page > 1 && len(page.Rows) == 0,
+		FilterOpen: len(l.query.Filters) > 0,
+		Count:      v.rows(n, exact), Filters: v.filterFields(l.query),
 	}
 	if !b.ReadOnly {
 		b.New, b.Select = v.tableURL(t)+"/new", true

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/scarab-go/scarab/internal/testserver"
 )
 
 // The test binary is the command, if it is told so.
@@ -15,7 +17,9 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	code := testserver.Run(m)
+	closeChromium()
+	os.Exit(code)
 }
 
 // prepare makes a run of the command in a folder.

@@ -42,11 +42,6 @@ func start(t testing.TB, dir string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: prepare(t, dir, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)}
 	p.cmd.Stderr = &p.log
-	if db := filepath.Join(dir, "app.sqlite"); t.Name() != "TestServe_sample" {
-		if err := os.WriteFile(db, nil, 0o600); err != nil { // an empty database starts faster than a shop
-			t.Fatal(err)
-		}
-	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +56,17 @@ func start(t testing.TB, dir string, args ...string) *process {
 	p.readLink()
 	t.Cleanup(p.stop)
 	return p
+}
+
+// emptyDir is a folder with a database that has no tables: serve starts faster
+// than with a shop to make.
+func emptyDir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "app.sqlite"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // readLink reads what is printed up to the next login link.
@@ -88,21 +94,21 @@ func (p *process) stop() {
 	}
 }
 
-// A browser keeps cookies; scarabtest.Client cannot look into another process.
-type browser struct {
+// A visitor is a browser that keeps cookies; scarabtest.Client cannot look into another process.
+type visitor struct {
 	t testing.TB
 	*http.Client
 }
 
-func newBrowser(t testing.TB) *browser {
+func newBrowser(t testing.TB) *visitor {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &browser{t, &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+	return &visitor{t, &http.Client{Jar: jar, Timeout: 30 * time.Second}}
 }
 
-func (b *browser) get(address string) (where, body string) {
+func (b *visitor) get(address string) (where, body string) {
 	b.t.Helper()
 	r, err := b.Get(address)
 	if err != nil {
@@ -118,7 +124,7 @@ func (b *browser) get(address string) (where, body string) {
 
 var tokenField = regexp.MustCompile(`name="csrf_token" value="([^"]+)"`)
 
-func (b *browser) post(page, address string, form url.Values) (where, body string) {
+func (b *visitor) post(page, address string, form url.Values) (where, body string) {
 	b.t.Helper()
 	m := tokenField.FindStringSubmatch(page)
 	if m == nil {
@@ -143,7 +149,7 @@ func (b *browser) post(page, address string, form url.Values) (where, body strin
 	return r.Request.URL.Path, string(text)
 }
 
-func (b *browser) logIn(p *process) {
+func (b *visitor) logIn(p *process) {
 	b.t.Helper()
 	_, page := b.get(p.link)
 	_, token, _ := strings.Cut(p.link, "token=")
@@ -154,7 +160,7 @@ func (b *browser) logIn(p *process) {
 
 // follow sends the cookies of the old address to the new one: a restart takes
 // another port.
-func (b *browser) follow(from, to *process) {
+func (b *visitor) follow(from, to *process) {
 	old, err := url.Parse(from.base)
 	if err != nil {
 		b.t.Fatal(err)
@@ -181,7 +187,7 @@ func TestServe_restart(t *testing.T) {
 	} {
 		t.Run(tt.sessions, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := emptyDir(t)
 			var args []string
 			if tt.sessions != "" {
 				args = []string{"--sessions", tt.sessions}
@@ -235,7 +241,7 @@ func TestServe_sample(t *testing.T) {
 
 // Enter prints another link, and the first still works.
 func TestServe_anotherLink(t *testing.T) {
-	p := start(t, t.TempDir(), "--sessions", "memory:")
+	p := start(t, emptyDir(t), "--sessions", "memory:")
 	first := p.link
 	if _, err := io.WriteString(p.in, "\n"); err != nil {
 		t.Fatal(err)
@@ -252,7 +258,7 @@ func TestServe_anotherLink(t *testing.T) {
 // Off this machine, or with a certificate on it, cookies have the __Host-
 // prefix and are Secure.
 func TestServe_TLS(t *testing.T) {
-	dir := t.TempDir()
+	dir := emptyDir(t)
 	pool := certificate(t, dir)
 	p := start(t, dir, "--sessions", "memory:", "--tls-cert", "cert.pem", "--tls-key", "key.pem")
 	if !strings.HasPrefix(p.base, "https://") {

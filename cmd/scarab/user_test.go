@@ -42,7 +42,7 @@ func TestUser(t *testing.T) {
 
 // A user who was added logs in with the password, and may do what was granted.
 func TestServe_password(t *testing.T) {
-	dir := t.TempDir()
+	dir := emptyDir(t)
 	if got := try("correct horse battery\n", "user", "add", "eve", "--db", dir+"/app.sqlite", "--read", "*"); got.code != 0 {
 		t.Fatal(got.err)
 	}

@@ -17,23 +17,24 @@ type HomeTable struct {
 
 // List shows rows of a table.
 type List struct {
-	Name     string
-	URL      string // without a query
-	View     bool
-	ReadOnly bool // and why is said by View
-	New      string
-	Columns  []ListColumn
-	Rows     []ListRow
-	Count    string
-	Search   string
-	Filters  []FilterField
-	Filtered bool
-	Keep     []Hidden // what the search form carries along
-	Pager    Pager
-	Notice   string // what was wrong with the address, if anything
-	Exports  []Link
-	Choose   []Choice // columns, to show or not
-	Select   bool     // rows can be ticked
+	Name       string
+	URL        string // without a query
+	View       bool
+	ReadOnly   bool // and why is said by View
+	New        string
+	Columns    []ListColumn
+	Rows       []ListRow
+	Count      string
+	Search     string
+	Filters    []FilterField
+	Filtered   bool
+	FilterOpen bool     // a filter is set
+	Keep       []Hidden // what the search form carries along
+	Pager      Pager
+	Notice     string // what was wrong with the address, if anything
+	Exports    []Link
+	Choose     []Choice // columns, to show or not
+	Select     bool     // rows can be ticked
 }
 
 // A ListColumn is a column of a list.
