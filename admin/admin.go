@@ -126,11 +126,12 @@ type handler struct {
 type tables struct {
 	*schema.Schema
 	slugs map[string]*schema.Table
+	read  time.Time
 }
 
 // New reads the schema of db and returns the interface. It has to be served
 // inside Wrap of a [scarab.Factory]. The schema is read again when a page asks
-// for a table that is not known, and on request.
+// for a table that is not known, and when someone presses the button for it.
 func New(db *sql.DB, cfg Config) (http.Handler, error) {
 	if db == nil {
 		return nil, errors.New("admin: New without a database")
@@ -218,7 +219,7 @@ func (h *handler) readSchema(ctx context.Context) error {
 	s.Tables = slices.DeleteFunc(s.Tables, func(t *schema.Table) bool {
 		return strings.HasPrefix(strings.ToLower(t.Name), hiddenPrefix)
 	})
-	h.schema.Store(&tables{s, s.Slugs()})
+	h.schema.Store(&tables{s, s.Slugs(), h.cfg.Clock()})
 	return nil
 }
 

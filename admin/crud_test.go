@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/scarab-go/scarab/admin"
 	"github.com/scarab-go/scarab/admin/internal/testdb"
+	"github.com/scarab-go/scarab/scarabtest"
 )
 
 // A message is shown on the page that the redirect leads to, and not when that
@@ -251,4 +253,26 @@ func TestViews_areReadOnly(t *testing.T) {
 			t.Errorf("new row in a view: status %d", page.Status)
 		}
 	})
+}
+
+// A table that has come is found by itself, a column by the button.
+func TestSchema_changes(t *testing.T) {
+	clock := scarabtest.NewClock(time.Now())
+	s := newSite(t, "CREATE TABLE old (id INTEGER PRIMARY KEY)", func(c *admin.Config) { c.Clock = clock.Now })
+	if _, err := s.db.Exec("CREATE TABLE fresh (id INTEGER PRIMARY KEY); ALTER TABLE old ADD COLUMN added TEXT"); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(2 * time.Second)
+	if page := s.Get("/admin/t/fresh"); page.Status != http.StatusOK {
+		t.Errorf("a new table: status %d", page.Status)
+	}
+	if _, err := s.db.Exec("ALTER TABLE old ADD COLUMN another TEXT"); err != nil {
+		t.Fatal(err)
+	}
+	if page := s.submit(s.Get("/admin/"), "/schema", nil); !slices.Equal(flashes(t, page), []string{"success: The tables were read again."}) {
+		t.Errorf("the button: status %d", page.Status)
+	}
+	if page := s.Get("/admin/t/old/new"); !strings.Contains(page.Body, "v.another") {
+		t.Error("a new column is not there")
+	}
 }

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"github.com/scarab-go/scarab/admin/internal/rows"
 	"github.com/scarab-go/scarab/admin/internal/ui"
@@ -15,8 +17,7 @@ func (h *handler) home(v *visit) error {
 		if may == None {
 			continue
 		}
-		n, exact, err := h.db.Count(v.ctx, rows.Query{Table: t})
-		count := v.rows(n, exact)
+		_, _, count, err := v.countRows(rows.Query{Table: t})
 		if err != nil { // such as a view of a table that is gone: the others are still of use
 			h.cfg.Logger.WarnContext(v.ctx, "admin: cannot count", "table", t.FullName(), "error", err)
 			count = "?"
@@ -28,6 +29,30 @@ func (h *handler) home(v *visit) error {
 		b.Tables = append(b.Tables, card)
 	}
 	return v.show(http.StatusOK, v.t("Tables"), b)
+}
+
+// rereadSchema reads the schema again, for columns that have come or gone.
+func (h *handler) rereadSchema(v *visit) error {
+	if err := h.readSchema(v.ctx); err != nil {
+		return err
+	}
+	v.succeed(v.t("The tables were read again."))
+	return v.redirect(v.url("/"))
+}
+
+// countTimeout bounds how long a page waits for a number that it can do
+// without.
+const countTimeout = time.Second
+
+// countRows counts the rows that q asks for; "" if that takes too long.
+func (v *visit) countRows(q rows.Query) (n int, exact bool, text string, err error) {
+	ctx, cancel := context.WithTimeout(v.ctx, countTimeout)
+	defer cancel()
+	n, exact, err = v.h.db.Count(ctx, q)
+	if err != nil && ctx.Err() != nil && v.ctx.Err() == nil {
+		return 0, false, "", nil
+	}
+	return n, exact, v.rows(n, exact), err
 }
 
 // rows writes how many rows there are, if they were counted only so far.

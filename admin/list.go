@@ -120,7 +120,7 @@ func (h *handler) list(v *visit) error {
 	if err != nil {
 		return err
 	}
-	n, exact, err := h.db.Count(v.ctx, l.query)
+	n, exact, count, err := v.countRows(l.query)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (h *handler) list(v *visit) error {
 		Name: t.FullName(), URL: v.tableURL(t), View: t.View, ReadOnly: !t.Writable() || v.permission < Write,
 		Search: l.query.Search, Notice: notice, Filtered: l.query.Search != "" || len(l.query.Filters) > 0 || l.page > 1 && len(page.Rows) == 0,
 		FilterOpen: len(l.query.Filters) > 0,
-		Count:      v.rows(n, exact), Filters: v.filterFields(l.query),
+		Count:      count, Filters: v.filterFields(l.query),
 	}
 	if !b.ReadOnly {
 		b.New, b.Select = v.tableURL(t)+"/new", true

@@ -44,6 +44,7 @@ func (h *handler) routes() http.Handler {
 	members("GET /t/{table}/export/{format}", h.table(Read, h.export))
 	members("POST /t/{table}/selected", h.table(Write, h.selected))
 	members("POST /undo/{name}", h.undoDelete)
+	members("POST /schema", h.rereadSchema)
 	members("GET /session", h.sessionPage)
 	members("POST /session/{do}", h.sessionDo)
 	if h.cfg.Sessions != nil {
@@ -153,7 +154,7 @@ func (h *handler) table(need Permission, f func(*visit) error) func(*visit) erro
 	return func(v *visit) error {
 		slug := v.r.PathValue("table")
 		t := v.schema.slugs[slug]
-		if t == nil {
+		if t == nil && h.cfg.Clock().Sub(v.schema.read) > time.Second { // it may be new
 			if err := h.readSchema(v.ctx); err != nil {
 				return err
 			}

@@ -71,7 +71,7 @@ func (c *server) run(ctx context.Context, s streams, _ []string) error {
 		scarab.LogEvents(logger)(ctx, e)
 		events.Record(ctx, e)
 	}
-	cfg := scarab.Config{Insecure: !secure, IdleTimeout: c.idle, Lifetime: c.lifetime, OnEvent: onEvent}
+	cfg := scarab.Config{Insecure: !secure, IdleTimeout: c.idle, Lifetime: c.lifetime, OnEvent: onEvent, OnError: onError(logger)}
 	// Cookies do not tell ports apart: on localhost the name keeps this
 	// session apart from those of other applications.
 	cfg.Cookie.Name = c.cookieName
@@ -106,6 +106,18 @@ func (c *server) run(ctx context.Context, s streams, _ []string) error {
 		go events.Run(ctx, func(ctx context.Context) (int, error) { return sessions.Count(ctx, time.Now()) })
 	}
 	return c.listen(ctx, listener, factory, factory.Wrap(handler), logger)
+}
+
+// onError answers where a session cannot be loaded or saved.
+func onError(logger *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		logger.ErrorContext(r.Context(), "session", "path", r.URL.Path, "error", err)
+		if errors.Is(err, scarab.ErrTooLarge) {
+			http.Error(w, "The session does not hold that much. Go back, take messages out of its queues and try again.", http.StatusInsufficientStorage)
+			return
+		}
+		scarab.DefaultOnError(w, r, err)
+	}
 }
 
 // access is what the users of the state database may do. Whom the login link
