@@ -62,7 +62,8 @@ func startLoad(t *testing.T, store scarab.Store) *load {
 	for range 8 {
 		jar, err := cookiejar.New(nil)
 		must(t, err)
-		b := &browser{client: &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+		b := &browser{client: &http.Client{Transport: &http.Transport{}, Jar: jar, Timeout: 30 * time.Second}}
+		t.Cleanup(b.client.CloseIdleConnections)
 		l.browsers = append(l.browsers, b)
 		l.wg.Go(func() { l.work(b) })
 	}
