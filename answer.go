@@ -29,6 +29,25 @@ func StatusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
+// An errorWriter notes whether OnError has answered: one that only writes a log
+// must not turn a failed commit into a success.
+type errorWriter struct {
+	http.ResponseWriter
+	answered bool
+}
+
+func (w *errorWriter) WriteHeader(status int) {
+	w.answered = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *errorWriter) Write(b []byte) (int, error) {
+	w.answered = true
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *errorWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // DefaultOnError is the default of Config.OnError. It names the status, and
 // for a conflict what the visitor can do; the error itself may hold what
 // visitors should not see.

@@ -77,6 +77,20 @@ func TestConfig_OnError(t *testing.T) {
 			t.Errorf("%d %q, header %v", a.status, a.body, a.header)
 		}
 	})
+	t.Run("one that only writes a log", func(t *testing.T) {
+		for _, tt := range tests {
+			b := newSite(t, scarab.Config{OnError: func(http.ResponseWriter, *http.Request, error) {}}).browser()
+			b.visit(func(s *scarab.Session) { s.Set("a", 1) })
+			a := b.ask(func(w http.ResponseWriter, r *http.Request) {
+				opened(t, func(s *scarab.Session) { tt.do(b, s) })(w, r)
+				io.WriteString(w, "page")
+				w.Header().Set("X-Later", "1")
+			})
+			if a.status != tt.status || a.body != "" || a.header.Get("X-Later") != "" {
+				t.Errorf("%s: %d %q, want %d", tt.name, a.status, a.body, tt.status)
+			}
+		}
+	})
 	t.Run("one that panics", func(t *testing.T) {
 		site := newSite(t, scarab.Config{OnError: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }})
 		b := site.browser()

@@ -124,7 +124,10 @@ func (q *request) withhold(err error) {
 			h[name] = values
 		}
 	}
-	q.f.cfg.OnError(q.w, q.r, err)
+	w := &errorWriter{ResponseWriter: q.w}
+	if q.f.cfg.OnError(w, q.r, err); !w.answered {
+		w.WriteHeader(StatusOf(err)) // net/http would say 200
+	}
 }
 
 // refuse is for a handler that failed: its changes are dropped.
