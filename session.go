@@ -158,8 +158,9 @@ func (s *Session) Keys() iter.Seq[string] {
 	return slices.Values(keys)
 }
 
-// All visits keys and values as they are when it is called, in the order they
-// were added.
+// All visits the keys that are there now, in the order they were added, each with
+// the value that it has when it is its turn: the session may be changed meanwhile.
+// A value that does not decode is left out.
 func (s *Session) All() iter.Seq2[string, any] {
 	keys := s.Keys()
 	return func(yield func(string, any) bool) {
