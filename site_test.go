@@ -64,10 +64,14 @@ func (s *site) recorded() *scarabtest.FailingStore {
 	return s.store
 }
 
-func (s *site) record(_ context.Context, call scarabtest.Call, do func() error) error {
+// record passes a call on, unless nobody waits for it any more.
+func (s *site) record(ctx context.Context, call scarabtest.Call, do func() error) error {
 	s.mu.Lock()
 	s.calls = append(s.calls, string(call.Method))
 	s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	return do()
 }
 
