@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,5 +197,25 @@ func TestWritten(t *testing.T) {
 	w.since = w.since.Add(-2*lateFor - time.Millisecond)
 	if w.lately(b) {
 		t.Error("a session is never forgotten when no other is written")
+	}
+}
+
+// Requests that may change something go past the cache.
+func TestFreshUnsafe(t *testing.T) {
+	for method, want := range map[string]bool{
+		"GET": false, "HEAD": false, "OPTIONS": false, "TRACE": false,
+		"POST": true, "PUT": true, "PATCH": true, "DELETE": true, "get": true, "PURGE": true,
+	} {
+		called := false
+		h := FreshUnsafe(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			called = true
+			if got := isFresh(r.Context()); got != want {
+				t.Errorf("%s: fresh is %v, want %v", method, got, want)
+			}
+		}))
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, "/", nil))
+		if !called {
+			t.Errorf("%s: the handler was not called", method)
+		}
 	}
 }
