@@ -47,6 +47,11 @@ func TestFactory_HandlerFunc(t *testing.T) {
 			s.Set("a", 3)
 			return broken
 		}, 200, "page", "a=2", "session_failed:handler"},
+		{"an error after the first byte and an Invalidate", func(w http.ResponseWriter, s *scarab.Session) error {
+			io.WriteString(w, "page")
+			s.Invalidate()
+			return broken
+		}, 200, "page", "a=1", "session_failed:handler"},
 		{"the error of a commit that failed", func(w http.ResponseWriter, s *scarab.Session) error {
 			s.Set("a", func() {})
 			_, err := io.WriteString(w, "page")
