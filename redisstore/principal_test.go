@@ -12,20 +12,12 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
-	"go.uber.org/goleak"
 
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/internal/testserver"
 )
 
-func TestMain(m *testing.M) {
-	code := testserver.Run(m)
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
 
 func newStore(t *testing.T, addrs ...string) *Store {
 	t.Helper()
