@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"github.com/scarab-go/scarab"
 )
 
@@ -73,7 +75,7 @@ func encode(r *scarab.Record) (string, error) {
 	b = append(b, r.Principal...)
 	b = append(b, r.Label...)
 	b = append(b, r.Data...)
-	return rueidisString(b), nil
+	return rueidis.BinaryString(b), nil
 }
 
 // errFormat is about a record that is not one of this package, or was cut off.

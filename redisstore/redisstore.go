@@ -31,7 +31,7 @@
 //
 // An ACL user needs these rights:
 //
-//	~scarab:* +@read +@write +@scripting +info +wait
+//	~scarab:* +@read +@write +@scripting +@connection +info +time +wait
 //
 // # What is lost when Redis fails
 //

@@ -101,5 +101,3 @@ func (s *Store) runDurably(ctx context.Context, sc script, keys []string, args .
 	}
 	return results[0], err
 }
-
-func rueidisString(b []byte) string { return rueidis.BinaryString(b) }

@@ -19,7 +19,8 @@
 //
 // One row a session, with its handle as the key, and one row in a second,
 // small table for each principal that [Store.RevokePrincipal] was called for.
-// Handles are binary. Times are whole microseconds since 1970, UTC; one that is
+// Handles are binary; so are principals and labels, but in SQLite, whose text
+// takes every byte. Times are whole microseconds since 1970, UTC; one that is
 // not set is that of the zero time.Time, except that expires, deadline and idle
 // have 9223372036854775807 for "never". Nothing in either table opens a session.
 //
