@@ -3,6 +3,7 @@ package scarab_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,7 +82,7 @@ func TestSession_Login(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			site := newSite(t, scarab.Config{})
 			b := site.browser()
-			b.visit(func(s *scarab.Session) { tt.before(s); s.SetLabel("phone") })
+			b.visit(func(s *scarab.Session) { tt.before(s); s.SetLabel("phone"); s.SetPersistent(true) })
 			var first, created string
 			b.visit(func(s *scarab.Session) { first, created = s.CSRFToken(), s.Created().String() })
 			old := b.clone()
@@ -89,6 +90,19 @@ func TestSession_Login(t *testing.T) {
 			a := b.visit(tt.login)
 			if a.status != http.StatusOK || len(a.set) != 1 || a.header.Get("Cache-Control") != "no-store" {
 				t.Fatalf("%d, Set-Cookie %q", a.status, a.set)
+			}
+			// What was chosen for this browser is the same person's choice or nobody's.
+			label := "phone"
+			if !strings.Contains(tt.want, "cart") {
+				label = ""
+			}
+			for info := range site.factory.Sessions(t.Context(), tt.principal) {
+				if info.Label != label {
+					t.Errorf("label %q, want %q", info.Label, label)
+				}
+			}
+			if strings.Contains(a.set[0], "Max-Age") != (label != "") {
+				t.Errorf("Set-Cookie %q", a.set)
 			}
 			b.visit(func(s *scarab.Session) {
 				second, _ := s.Pop("_csrft_")

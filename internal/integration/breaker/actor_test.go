@@ -17,11 +17,12 @@ import (
 // stops at every call of the store and, if it is a request, after each thing
 // its handler did. The test lets one of them go on at a time.
 type actor struct {
-	name string
-	call *call // what it waits for; nil if it waits for nothing of the store
-	back chan error
-	ctx  context.Context
-	over bool // it has ended
+	name  string
+	world *world
+	call  *call // what it waits for; nil if it waits for nothing of the store
+	back  chan error
+	ctx   context.Context
+	over  bool // it has ended
 
 	*request // nil for an operator
 	revokes  scarab.Handle
@@ -58,6 +59,7 @@ func (c *call) String() string {
 // wait parks the actor of ctx until the test has an answer for c.
 func wait(ctx context.Context, c *call) error {
 	a := ctx.Value(actorKey{}).(*actor)
+	a.world.awake()
 	c.actor, c.ctx = a, ctx
 	if a.request != nil {
 		c.round = a.round

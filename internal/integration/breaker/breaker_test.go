@@ -187,7 +187,7 @@ func (w *world) commands() map[string]func(*rapid.T) {
 					a.faulted = true
 				}
 			}
-			time.Sleep(d)
+			w.sleep(d)
 			w.settle()
 		},
 		"skew": func(rt *rapid.T) {

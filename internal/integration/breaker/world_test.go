@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"testing/synctest"
 	"time"
 
@@ -22,6 +23,7 @@ type world struct {
 	store *scarabtest.FailingStore
 	kind  storeKind
 
+	turn      sync.Mutex // see sleep
 	noon      time.Time
 	began     time.Time        // noon, by the clock of the bubble
 	skew      [2]time.Duration // how far the clock of each process is off
@@ -74,6 +76,7 @@ func newWorld(rt *rapid.T, kind storeKind, store scarab.Store, noon time.Time) *
 		f, err := scarab.New(scarab.Stored(gated), scarab.Config{
 			Clock: func() time.Time { return w.now(i) },
 			OnError: func(rw http.ResponseWriter, r *http.Request, err error) {
+				w.awake()
 				r.Context().Value(actorKey{}).(*actor).failed = err
 				scarab.DefaultOnError(rw, r, err)
 			},
@@ -107,11 +110,27 @@ func (w *world) next() int {
 func (w *world) clock() time.Time { return w.noon.Add(time.Since(w.began)).Truncate(time.Microsecond) }
 
 // now is the time in a process.
-func (w *world) now(process int) time.Time { return w.clock().Add(w.skew[process]) }
+func (w *world) now(process int) time.Time {
+	w.awake()
+	return w.clock().Add(w.skew[process])
+}
+
+// sleep lets the time go on. A timer that wakes an actor is nothing that the
+// race detector counts as an order between this test and the actor, as an
+// answer through a channel is; a lock that both have held is.
+func (w *world) sleep(d time.Duration) {
+	w.awake()
+	time.Sleep(d)
+}
+
+func (w *world) awake() {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+}
 
 // start runs f as an actor, until it stops for the first time.
 func (w *world) start(a *actor, f func(context.Context)) {
-	a.back = make(chan error)
+	a.world, a.back = w, make(chan error)
 	w.actors = append(w.actors, a)
 	a.ctx = context.WithValue(context.Background(), actorKey{}, a)
 	go func() {
@@ -119,6 +138,7 @@ func (w *world) start(a *actor, f func(context.Context)) {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
 				panic(p)
 			}
+			w.awake()
 			a.over = true
 		}()
 		f(a.ctx)
@@ -278,7 +298,7 @@ func (w *world) abort() {
 			case a.request != nil && a.idle:
 				a.orders <- func(*scarab.Session) (bool, error) { panic(http.ErrAbortHandler) }
 			default:
-				time.Sleep(time.Minute) // it waits for its turn: StoreTimeout ends that
+				w.sleep(time.Minute) // it waits for its turn: StoreTimeout ends that
 			}
 			synctest.Wait()
 		}
