@@ -19,19 +19,20 @@ const module = "github.com/scarab-go/scarab"
 func TestImports(t *testing.T) {
 	const root, errs, suite = module, module + "/cfgerrors", module + "/scarabtest"
 	const memstore, codec, csrf = module + "/memstore", module + "/cookiecodec", module + "/csrf"
-	const invariants, docscheck = module + "/internal/invariants", module + "/internal/docscheck"
+	const invariants, docscheck, leaks = module + "/internal/invariants", module + "/internal/docscheck", module + "/internal/leaks"
 	own := func(paths ...string) []string { return paths }
 	allowed := map[string]struct{ imports, inTests []string }{
-		".":                   {own(errs), own(memstore, codec, csrf, suite, invariants, docscheck)},
+		".":                   {own(errs), own(memstore, codec, csrf, suite, invariants, docscheck, leaks)},
 		"cfgerrors":           {nil, nil},
-		"cookiecodec":         {own(root), own(memstore, suite)},
-		"csrf":                {own(root), own(suite)},
-		"memstore":            {own(root), own(suite)},
-		"sqlstore":            {own(root), own(suite)},
+		"cookiecodec":         {own(root), own(memstore, suite, leaks)},
+		"csrf":                {own(root), own(suite, leaks)},
+		"memstore":            {own(root), own(suite, leaks)},
+		"sqlstore":            {own(root), own(suite, leaks)},
 		"scarabtest":          {own(root), own(memstore)},
-		"examples/filestore":  {own(root), own(suite)},
+		"examples/filestore":  {own(root), own(suite, leaks)},
 		"internal/docscheck":  {nil, nil},
 		"internal/invariants": {own(root, suite, codec, csrf), nil}, // what tests of several modules share
+		"internal/leaks":      {nil, own(leaks)},
 		"internal/testserver": {nil, nil},
 	}
 	ctx := build.Default

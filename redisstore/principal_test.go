@@ -14,10 +14,11 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/internal/leaks"
 	"github.com/scarab-go/scarab/internal/testserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(leaks.Check(testserver.Run(m))) }
 
 func newStore(t *testing.T, addrs ...string) *Store {
 	t.Helper()

@@ -257,7 +257,9 @@ func TestTexts(t *testing.T) {
 
 // The statements of an application that manages its schema itself.
 func ExampleStore_Schema() {
-	store := sqlstore.New(sql.OpenDB(&scripted{}), sqlstore.MySQL, sqlstore.Table("web.sessions"))
+	db := sql.OpenDB(&scripted{})
+	defer db.Close()
+	store := sqlstore.New(db, sqlstore.MySQL, sqlstore.Table("web.sessions"))
 	for _, statement := range store.Schema() {
 		fmt.Println(statement)
 	}

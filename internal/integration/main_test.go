@@ -3,17 +3,24 @@
 package integration
 
 import (
+	"fmt"
 	"io"
 	"log"
 	"os"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
+	"go.uber.org/goleak"
 
 	"github.com/scarab-go/scarab/internal/testserver"
 )
 
 func TestMain(m *testing.M) {
 	mysql.SetLogger(log.New(io.Discard, "", 0)) // servers are killed here
-	os.Exit(testserver.Run(m))
+	code := testserver.Run(m)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
