@@ -58,6 +58,18 @@ func child(args []string) error {
 			return err
 		}
 		return json.NewEncoder(os.Stdout).Encode(r.facts)
+	case "pyramid":
+		quick, err := strconv.ParseBool(args[1])
+		if err != nil {
+			return err
+		}
+		r := &run{ctx: context.Background(), quick: quick}
+		if err := r.measureCounters(); err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(r.facts)
+	case "counter":
+		return serveCounter()
 	case "serve":
 		return serve(args[1], app.Options{Sample: app.S, Redis: args[2]})
 	case "weigh":

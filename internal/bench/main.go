@@ -49,6 +49,7 @@ var parts = []part{
 	{"postgres", (*run).postgresStores},
 	{"sqlite", (*run).sqliteStores},
 	{"wire", (*run).wire},
+	{"pyramid", (*run).pyramid},
 	{"lost", (*run).lost},
 	{"size", (*run).sizeCurve},
 	{"keys", (*run).keysCurve},

@@ -27,6 +27,7 @@ func writeDocument(docs string, r *Results) error {
 		"store":   r.storeTable,
 		"sqlite":  r.sqliteTable,
 		"wire":    r.wireTable,
+		"pyramid": r.pyramidTable,
 		"lost":    r.lostTable,
 		"memory":  r.memoryTable,
 		"curve":   r.curveTable,

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/scarab-go/scarab/internal/bench/app"
@@ -39,10 +40,8 @@ func (r *run) wire() error {
 	return nil
 }
 
-// serve serves an application on one core until stdin ends. It prints its
-// address, and for every line it reads how much processor time it has used.
+// serve serves an application.
 func serve(name string, o app.Options) error {
-	runtime.GOMAXPROCS(1)
 	l, ok := app.Find(name)
 	if !ok {
 		return fmt.Errorf("no library %q", name)
@@ -51,11 +50,18 @@ func serve(name string, o app.Options) error {
 	if err != nil {
 		return err
 	}
+	return listen(a.Serve)
+}
+
+// listen serves on one core until stdin ends. It prints its address, and for
+// every line it reads how much processor time it has used.
+func listen(serve func(net.Listener) error) error {
+	runtime.GOMAXPROCS(1)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	go a.Serve(listener)
+	go serve(listener)
 	fmt.Println(listener.Addr())
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		fmt.Println(int64(cpuTime()))
@@ -77,7 +83,11 @@ func startSite(ctx context.Context, name, redis string) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{name: name, cmd: cmd}
+	return startServer(name, cmd)
+}
+
+func startServer(name string, cmd *exec.Cmd) (s *site, err error) {
+	s = &site{name: name, cmd: cmd}
 	if s.in, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -90,12 +100,16 @@ func startSite(ctx context.Context, name, redis string) (*site, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	line, err := s.out.ReadString('\n')
-	if err != nil {
+	if s.addr, err = s.line(); err != nil {
 		return nil, fmt.Errorf("%s does not serve: %w", name, errors.Join(err, cmd.Wait()))
 	}
-	s.addr = line[:len(line)-1]
 	return s, nil
+}
+
+// line reads what the server prints next.
+func (s *site) line() (string, error) {
+	line, err := s.out.ReadString('\n')
+	return strings.TrimSuffix(line, "\n"), err
 }
 
 // cpu returns the processor time the server has used so far.
@@ -103,11 +117,11 @@ func (s *site) cpu() (time.Duration, error) {
 	if _, err := io.WriteString(s.in, "\n"); err != nil {
 		return 0, err
 	}
-	line, err := s.out.ReadString('\n')
+	line, err := s.line()
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.ParseInt(line[:len(line)-1], 10, 64)
+	n, err := strconv.ParseInt(line, 10, 64)
 	return time.Duration(n), err
 }
 
