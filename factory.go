@@ -180,6 +180,22 @@ func BeforeCreate(ctx context.Context, f func(*Session)) {
 	}
 }
 
+// UnsafeMethod reports whether ctx belongs to a request below [Factory.Wrap]
+// whose method is not safe (RFC 9110, section 9.2.1), such as POST: one that may
+// be refused because a session has ended. A store that answers from a cache
+// goes past it for these.
+func UnsafeMethod(ctx context.Context) bool {
+	q, ok := ctx.Value(requestKey{}).(*request)
+	if !ok {
+		return false
+	}
+	switch q.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, "": // "" is GET
+		return false
+	}
+	return true
+}
+
 // open returns the request's session and loads it at the first call.
 func (q *request) open(ctx context.Context) (*Session, error) {
 	q.mu.Lock()

@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -20,25 +19,15 @@ func (s *Store) cached(ctx context.Context, h scarab.Handle, now time.Time) (sca
 
 type freshKey struct{}
 
-// Fresh returns a context whose loads go past the cache, for what must not be
-// decided by a session as it was a moment ago.
+// Fresh returns a context whose loads go past the cache, for a page that must
+// not be decided by a session as it was a moment ago. Requests with an unsafe
+// method, such as POST, need it not.
 func Fresh(ctx context.Context) context.Context {
 	return context.WithValue(ctx, freshKey{}, true)
 }
 
-func isFresh(ctx context.Context) bool { return ctx.Value(freshKey{}) != nil }
-
-// FreshUnsafe goes around the handler of Factory.Wrap: requests with a method
-// that is not safe (RFC 9110, section 9.2.1), such as POST, go past the cache.
-func FreshUnsafe(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.Method {
-		case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		default:
-			r = r.WithContext(Fresh(r.Context()))
-		}
-		next.ServeHTTP(w, r)
-	})
+func isFresh(ctx context.Context) bool {
+	return ctx.Value(freshKey{}) != nil || scarab.UnsafeMethod(ctx)
 }
 
 // written are the sessions that this store has changed lately. Their copies in

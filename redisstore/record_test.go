@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"math"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/memstore"
 )
 
 // nopClient is a client that nobody calls.
@@ -201,15 +203,21 @@ func TestWritten(t *testing.T) {
 }
 
 // Requests that may change something go past the cache.
-func TestFreshUnsafe(t *testing.T) {
+func TestCache_unsafeMethods(t *testing.T) {
+	factory, err := scarab.New(scarab.Stored(memstore.New()), scarab.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for method, want := range map[string]bool{
 		"GET": false, "HEAD": false, "OPTIONS": false, "TRACE": false,
 		"POST": true, "PUT": true, "PATCH": true, "DELETE": true, "get": true, "PURGE": true,
 	} {
 		called := false
-		h := FreshUnsafe(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		h := factory.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			called = true
-			if got := isFresh(r.Context()); got != want {
+			ctx, cancel := context.WithTimeout(r.Context(), time.Minute) // as stores get it
+			defer cancel()
+			if got := isFresh(ctx); got != want {
 				t.Errorf("%s: fresh is %v, want %v", method, got, want)
 			}
 		}))
@@ -217,5 +225,8 @@ func TestFreshUnsafe(t *testing.T) {
 		if !called {
 			t.Errorf("%s: the handler was not called", method)
 		}
+	}
+	if isFresh(t.Context()) || !isFresh(Fresh(t.Context())) {
+		t.Error("outside of a request, a context is fresh if Fresh made it")
 	}
 }

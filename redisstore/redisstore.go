@@ -88,7 +88,8 @@ type Config struct {
 	// another process may show a session as it was: one that was ended, too. A
 	// copy is used for a second at most, even if Redis' message is lost. What
 	// this Store has written itself, ended above all, it never shows as it was
-	// before. [Fresh] and [FreshUnsafe] go past the cache.
+	// before. Requests whose method is not safe, such as POST, go past the cache
+	// by themselves, and what has a context of [Fresh].
 	//
 	// It needs a client without DisableCache, and with no SendToReplicas.
 	ClientSideCache bool
