@@ -3,6 +3,7 @@ package scarab
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -51,7 +52,11 @@ const (
 
 // String returns the name of op, such as "save".
 func (op Op) String() string {
-	return [...]string{"none", "create", "save", "renew", "touch", "delete"}[op]
+	names := [...]string{"none", "create", "save", "renew", "touch", "delete"}
+	if int(op) < len(names) {
+		return names[op]
+	}
+	return "Op(" + strconv.Itoa(int(op)) + ")"
 }
 
 // A State is what a session is between requests.

@@ -438,3 +438,30 @@ func (r rejecting) Load(context.Context, time.Time, string, string) (*scarab.Sta
 func (r rejecting) Commit(context.Context, time.Time, string, string, scarab.Op, *scarab.State) (string, error) {
 	return "", errors.ErrUnsupported
 }
+
+// A codec may say why it refuses a value, in words that events show.
+func TestCodec_reason(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("the secret is 1234"), "session_rejected:forged"},
+		{scarab.ErrNoSession, "session_rejected:unknown"},
+		{fmt.Errorf("%w: a pickle that calls", scarab.ErrNoSession), "session_rejected:a pickle that calls"},
+	} {
+		site := newSiteOn(t, scarab.InCookie(refusing{tt.err}), scarab.Config{})
+		reject(t, site, tt.want, []string{site.name + "=x"}, "", tt.want)
+	}
+}
+
+// refusing is a codec that accepts nothing.
+type refusing struct{ err error }
+
+func (r refusing) Encode(string, []byte) (string, error) { return "x", nil }
+func (r refusing) Decode(string, string) ([]byte, error) { return nil, r.err }
+
+func TestOp_String(t *testing.T) {
+	if got := fmt.Sprint(scarab.Create, scarab.Delete, scarab.Op(0), scarab.Op(6)); got != "create delete none Op(6)" {
+		t.Error(got)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -20,7 +21,9 @@ type Codec interface {
 	Encode(name string, payload []byte) (value string, err error)
 
 	// Decode returns the payload of a value that Encode made for this name.
-	// Any error means that there is no session.
+	// Any error means that there is no session. The reason in events is
+	// "forged", or that of an error that matches ErrNoSession; see
+	// [Backend.Load].
 	Decode(name, value string) (payload []byte, err error)
 }
 
@@ -82,7 +85,10 @@ func (b *inCookie) configured(cfg *Config) (Backend, string) {
 // Load implements Backend.
 func (b *inCookie) Load(ctx context.Context, now time.Time, name, value string) (*State, error) {
 	payload, err := b.codec.Decode(name, value)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNoSession):
+		return nil, err
+	case err != nil:
 		return nil, reject("forged")
 	}
 	st, err := parsePayload(payload)
