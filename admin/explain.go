@@ -16,6 +16,9 @@ func (v *visit) explain(err error) *problem {
 	switch {
 	case errors.Is(err, rows.ErrNoRow):
 		return &problem{status: http.StatusNotFound, text: v.t("There is no such row, or not any more.")}
+	case errors.Is(err, rows.ErrTooFar):
+		return &problem{status: http.StatusBadRequest, back: v.tableURL(v.table),
+			text: v.t("Pages this far in are not reached by their number: filter, sort the other way round, or use Next.")}
 	case errors.Is(err, context.DeadlineExceeded) && v.r.Context().Err() == nil:
 		return &problem{status: http.StatusGatewayTimeout, text: v.t("The database took too long."),
 			hint: v.t("Narrow it down with a filter, or sort by a column that has an index.")}

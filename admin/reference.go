@@ -63,7 +63,7 @@ func choices(options []rows.Option, value string, empty bool) []ui.Choice {
 	}
 	found := value == ""
 	for _, o := range options {
-		key := textOf(o.Key)
+		key := textOf(o.Key[0])
 		found = found || key == value
 		label, _ := cut(textOf(o.Label), 60)
 		out = append(out, ui.Choice{Value: key, Label: fmt.Sprintf("%s (%s)", label, key), Selected: key == value})

@@ -51,11 +51,7 @@ func (db *DB) listWithin(ctx context.Context, timeout time.Duration, q Query) (*
 
 // stream reads rows in one query.
 func (db *DB) stream(ctx context.Context, q Query, f func([]any) error) error {
-	q.Limit = 1 << 40
-	b, _, err := db.statement(ctx, q)
-	if err != nil {
-		return err
-	}
+	b := db.statement(q, nil, false, 1<<40)
 	r, err := db.SQL.QueryContext(ctx, b.String(), b.args...)
 	if err != nil {
 		return err

@@ -2,6 +2,9 @@ package rows
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/scarab-go/scarab/admin/internal/schema"
 )
@@ -55,25 +58,31 @@ func (db *DB) Labels(ctx context.Context, t *schema.Table, keys []any) (map[stri
 
 // An Option is a row to choose.
 type Option struct {
-	Key   any
+	Key   []any
 	Label any
 }
 
 // Options returns the rows of t in which the text is found, sorted by their
-// name, or nil if they are more than limit. An empty text is found in all. The
-// primary key of t is one column.
+// name, or nil if they are more than limit. An empty text is found in all.
+// Rows without a name cannot be chosen.
 func (db *DB) Options(ctx context.Context, t *schema.Table, find string, limit int) ([]Option, error) {
 	label := t.Label()
-	if len(t.Key) != 1 || label == nil {
+	if len(t.Key) == 0 || label == nil {
 		return nil, nil
 	}
-	p, err := db.List(ctx, Query{Table: t, Columns: []*schema.Column{t.Key[0], label}, Search: find, Sort: label, Limit: limit})
+	// In the order of the key: what is more than limit is found out without
+	// looking at all of it, as sorting would.
+	columns := append(slices.Clone(t.Key), label)
+	p, err := db.List(ctx, Query{Table: t, Columns: columns, Search: find, Limit: limit})
 	if err != nil || p.After {
 		return nil, err
 	}
 	options := make([]Option, 0, len(p.Rows))
 	for _, r := range p.Rows {
-		options = append(options, Option{r.Values[0], r.Values[1]})
+		options = append(options, Option{r.Values[:len(t.Key)], r.Values[len(t.Key)]})
 	}
+	slices.SortStableFunc(options, func(a, b Option) int {
+		return strings.Compare(strings.ToLower(fmt.Sprint(a.Label)), strings.ToLower(fmt.Sprint(b.Label)))
+	})
 	return options, nil
 }

@@ -128,52 +128,6 @@ func walk(t *testing.T, db *DB, q Query, backward bool) (out []string) {
 	return nil
 }
 
-// A page of a large table costs what looking up its key costs: the database
-// neither scans the table nor sorts it.
-func TestList_usesTheIndex(t *testing.T) {
-	db, s := open(t, `CREATE TABLE big (id INTEGER PRIMARY KEY, at TEXT NOT NULL, v TEXT); CREATE INDEX big_at ON big (at);
-		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO big SELECT i, i % 100, 'v' FROM n; ANALYZE`)
-	table := s.Tables[0]
-	for _, q := range []Query{
-		{Table: table, Limit: 50},
-		{Table: table, Limit: 50, After: []any{int64(500)}},
-		{Table: table, Limit: 50, Before: []any{int64(500)}, Desc: true},
-		{Table: table, Limit: 50, Last: true},
-		{Table: table, Limit: 50, Sort: table.Columns[1]},
-		{Table: table, Limit: 50, Sort: table.Columns[1], After: []any{int64(500)}},
-		{Table: table, Limit: 50, Sort: table.Columns[1], Desc: true, After: []any{int64(500)}},
-	} {
-		plan := explain(t, db, q)
-		if strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN big\n") && (q.After != nil || q.Before != nil) {
-			t.Errorf("%+v:\n%s", q, plan)
-		}
-	}
-}
-
-// explain asks SQLite how it would answer q.
-func explain(t *testing.T, db *DB, q Query) string {
-	t.Helper()
-	b, _, err := db.statement(t.Context(), q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := db.SQL.Query("EXPLAIN QUERY PLAN "+b.String(), b.args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var plan strings.Builder
-	for r.Next() {
-		var id, parent, unused int
-		var detail string
-		if err := r.Scan(&id, &parent, &unused, &detail); err != nil {
-			t.Fatal(err)
-		}
-		plan.WriteString(detail + "\n")
-	}
-	return plan.String()
-}
-
 func TestList_filterAndSearch(t *testing.T) {
 	db, s := open(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, n INTEGER, x);
 		INSERT INTO t VALUES (1, 'ab%c', 10, 1), (2, 'ab_c', 20, '1'), (3, 'ABC', NULL, 1.5), (4, NULL, 30, NULL), (5, '', 5, 'x')`)
