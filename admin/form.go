@@ -112,6 +112,7 @@ func (v *visit) sent(isNew bool) (*draft, error) {
 		}
 		d.entries[c] = e
 	}
+	v.pick(d)
 	return d, nil
 }
 
@@ -258,6 +259,11 @@ func (v *visit) draftField(i int, c *schema.Column, d *draft, readOnly bool) ui.
 	}
 	if fk := v.table.Ref(c); fk != nil && v.may(fk.Table) != None {
 		v.reference(&f, c, fk, e)
+		if find := d.finds[c]; find != "" {
+			v.findReference(&f, fk, find)
+		}
+	} else if fk := v.compositeRef(c); fk != nil {
+		v.compositeReference(&f, fk, d)
 		if find := d.finds[c]; find != "" {
 			v.findReference(&f, fk, find)
 		}

@@ -40,16 +40,22 @@ func (h *handler) rereadSchema(v *visit) error {
 	return v.redirect(v.url("/"))
 }
 
-// countTimeout bounds how long a page waits for a number that it can do
-// without.
-const countTimeout = time.Second
+// extraTimeout bounds how long a page waits for what it can do without, such
+// as numbers of rows, all of it together.
+const extraTimeout = 2 * time.Second
+
+// extra is the context of what the page can do without.
+func (v *visit) extra() context.Context {
+	if v.extras == nil {
+		v.extras, v.endExtras = context.WithTimeout(v.ctx, extraTimeout)
+	}
+	return v.extras
+}
 
 // countRows counts the rows that q asks for; "" if that takes too long.
 func (v *visit) countRows(q rows.Query) (n int, exact bool, text string, err error) {
-	ctx, cancel := context.WithTimeout(v.ctx, countTimeout)
-	defer cancel()
-	n, exact, err = v.h.db.Count(ctx, q)
-	if err != nil && ctx.Err() != nil && v.ctx.Err() == nil {
+	n, exact, err = v.h.db.Count(v.extra(), q)
+	if err != nil && v.extra().Err() != nil && v.ctx.Err() == nil {
 		return 0, false, "", nil
 	}
 	return n, exact, v.rows(n, exact), err

@@ -21,6 +21,7 @@ type visit struct {
 	w        http.ResponseWriter
 	r        *http.Request
 	ctx      context.Context // of the request, with a deadline for the database
+	extras   context.Context // see extra
 	s        *scarab.Session
 	schema   *tables
 	language ui.Language
@@ -35,6 +36,8 @@ type visit struct {
 	form  url.Values // what was sent; see parseForm
 	files map[string][]byte
 
+	endExtras context.CancelFunc
+
 	taken    bool // messages are what was waiting
 	messages []ui.Flash
 }
@@ -45,6 +48,11 @@ func (h *handler) page(f func(*visit) error) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Timeout)
 		defer cancel()
 		v := &visit{h: h, w: w, r: r, ctx: ctx, schema: h.schema.Load(), language: ui.Accepted(r.Header.Get("Accept-Language"))}
+		defer func() {
+			if v.endExtras != nil {
+				v.endExtras()
+			}
+		}()
 		s, err := session(r)
 		if err == nil {
 			v.s = s

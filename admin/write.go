@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/scarab-go/scarab/admin/internal/rows"
+	"github.com/scarab-go/scarab/admin/internal/schema"
 	"github.com/scarab-go/scarab/admin/internal/ui"
 )
 
@@ -139,29 +140,23 @@ func (h *handler) askDelete(v *visit) error {
 // says what becomes of them.
 func (v *visit) dependants(values []any) (out []ui.Dependant, blocked bool, err error) {
 	for _, d := range v.schema.Dependants(v.table) {
-		q := rows.Query{Table: d.Table}
-		link := url.Values{}
-		whole := true
-		for i, c := range d.Columns {
-			value := rows.ValueOf(v.table, values, d.To[i])
-			whole = whole && value != nil
-			q.Filters = append(q.Filters, rows.Filter{Column: c, Op: rows.Equal, Value: textOf(value)})
-			link.Set("o."+c.Slug(), string(rows.Equal))
-			link.Set("f."+c.Slug(), textOf(value))
-		}
-		if !whole {
+		q, address, any := v.pointing(d, func(to *schema.Column) any { return rows.ValueOf(v.table, values, to) })
+		if !any {
 			continue
 		}
-		n, exact, err := v.h.db.Count(v.ctx, q)
-		if err != nil {
+		n, exact, err := v.h.db.Count(v.extra(), q)
+		count := v.rows(n, exact)
+		switch {
+		case err != nil && v.extra().Err() != nil && v.ctx.Err() == nil:
+			count = "?" // it would take too long
+		case err != nil:
 			return nil, false, err
-		}
-		if n == 0 {
+		case n == 0:
 			continue
 		}
-		entry := ui.Dependant{Table: v.t("a table you may not see"), Count: v.rows(n, exact)}
+		entry := ui.Dependant{Table: v.t("a table you may not see"), Count: count}
 		if v.may(d.Table) != None {
-			entry.Table, entry.URL = d.Table.FullName(), v.tableURL(d.Table)+"?"+link.Encode()
+			entry.Table, entry.URL = d.Table.FullName(), address
 		}
 		switch d.OnDelete {
 		case "CASCADE":
@@ -170,7 +165,7 @@ func (v *visit) dependants(values []any) (out []ui.Dependant, blocked bool, err 
 			entry.Effect = v.t("will point nowhere")
 		default:
 			entry.Effect = v.t("stand in the way")
-			blocked = true
+			blocked = blocked || n > 0
 		}
 		out = append(out, entry)
 	}

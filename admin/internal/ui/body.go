@@ -131,9 +131,10 @@ type FormField struct {
 	RefURL   string // of the row it points at
 	RefText  string
 	Key      bool
-	Download string // address of a file
-	CanFind  bool   // there is a search for the row it points at
-	Tick     bool   // a box says that it is to be changed
+	Download string   // address of a file
+	CanFind  bool     // there is a search for the row it points at
+	Pick     []Choice // rows that this and other columns together may point at
+	Tick     bool     // a box says that it is to be changed
 	Ticked   bool
 	Theirs   *Theirs // what someone else has put there meanwhile
 }
