@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -12,25 +13,64 @@ import (
 	"github.com/scarab-go/scarab/admin/state"
 )
 
-// record writes to the audit log. That it fails is logged and told: what was
-// done is done.
+// record writes to the audit log.
 func (v *visit) record(action, target, row string, details map[string]state.Change) {
+	v.recordAll([]state.Entry{{Action: action, Target: target, Row: row, Details: details}})
+}
+
+// recordAll writes what one request did. That it fails is logged and told:
+// what was done is done.
+func (v *visit) recordAll(entries []state.Entry) {
 	if v.h.cfg.State == nil {
 		return
 	}
-	err := v.h.cfg.State.Record(v.ctx, state.Entry{Principal: v.s.Principal(), Handle: v.s.Handle(), Action: action, Target: target, Row: row, Details: details})
-	if err != nil {
+	for i := range entries {
+		entries[i].Principal, entries[i].Handle = v.s.Principal(), v.s.Handle()
+	}
+	// Not v.ctx: that what was done took long does not leave it out.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.ctx), v.h.cfg.Timeout)
+	defer cancel()
+	if err := v.h.cfg.State.Record(ctx, entries...); err != nil {
 		v.h.cfg.Logger.ErrorContext(v.ctx, "admin: audit log", "error", err)
 		v.warn(v.t("It was done, but could not be written to the audit log."))
 	}
 }
 
-// audit notes an action on several rows.
-func (h *handler) audit(v *visit, targets map[*schema.Table]bool, action string, n int) {
-	for t := range targets {
-		count := strconv.Itoa(n)
-		v.record(action, t.FullName(), "", map[string]state.Change{"rows": {To: &count}})
+// recordDeletion writes which rows are gone: those with these keys, and what
+// went along with them as far as it was kept.
+func (v *visit) recordDeletion(keys []string, before [][]any, gone *rows.Deleted) {
+	var entries []state.Entry
+	own := map[string]bool{}
+	for i, key := range keys {
+		own[key] = true
+		entries = append(entries, state.Entry{Action: "delete", Target: v.table.FullName(), Row: key, Details: v.losses(v.table.Columns, before[i])})
 	}
+	if gone != nil {
+		for _, l := range gone.Losses() {
+			key := rows.EncodeKey(l.Key)
+			switch {
+			case l.Gone && l.Table == v.table && own[key]:
+			case l.Gone:
+				entries = append(entries, state.Entry{Action: "delete", Target: l.Table.FullName(), Row: key, Details: v.losses(l.Columns, l.Values)})
+			default:
+				entries = append(entries, state.Entry{Action: "update", Target: l.Table.FullName(), Row: key, Details: v.losses(l.Columns, l.Values)})
+			}
+		}
+	}
+	v.recordAll(entries)
+}
+
+// recordRestoration writes which rows are back.
+func (v *visit) recordRestoration(gone *rows.Deleted) {
+	var entries []state.Entry
+	for _, l := range gone.Losses() {
+		details := v.losses(l.Columns, l.Values)
+		for name, c := range details {
+			details[name] = state.Change{To: c.From}
+		}
+		entries = append(entries, state.Entry{Action: "restore", Target: l.Table.FullName(), Row: rows.EncodeKey(l.Key), Details: details})
+	}
+	v.recordAll(entries)
 }
 
 // auditLength is how much of a value the audit log keeps.
@@ -54,10 +94,10 @@ func (v *visit) differences(t *schema.Table, before []any, c rows.Changes) map[s
 	return out
 }
 
-// losses are the values of a deleted row for the audit log.
-func (v *visit) losses(t *schema.Table, before []any) map[string]state.Change {
+// losses are values that are not there any more for the audit log.
+func (v *visit) losses(columns []*schema.Column, before []any) map[string]state.Change {
 	out := map[string]state.Change{}
-	for i, column := range t.Columns {
+	for i, column := range columns {
 		if !column.Generated && before[i] != nil {
 			out[column.Name] = state.Change{From: v.auditText(column, before[i])}
 		}
@@ -98,14 +138,15 @@ func (h *handler) auditPage(v *visit) error {
 }
 
 func (v *visit) auditEntry(e state.Entry) ui.AuditEntry {
-	out := ui.AuditEntry{At: e.At.Format("2006-01-02 15:04:05"), User: e.Principal, Action: v.action(e.Action), Target: e.Target, Row: e.Row}
-	t := v.schema.named(e.Target)
-	if t != nil && e.Row != "" && v.may(t) != None {
-		out.URL = v.rowURL(t, e.Row)
-	}
-	// What a table holds is for those who may read it.
-	if t != nil && v.may(t) == None {
+	out := ui.AuditEntry{At: e.At.Format("2006-01-02 15:04:05"), User: e.Principal, Action: v.action(e.Action), Target: e.Target}
+	// What a table holds is for those who may read it, its keys too, and also
+	// when the table is gone.
+	if e.Target != state.Sessions && v.mayUse(e.Target) == None {
 		return out
+	}
+	out.Row = e.Row
+	if t := v.schema.named(e.Target); t != nil && e.Row != "" {
+		out.URL = v.rowURL(t, e.Row)
 	}
 	for name, c := range e.Details {
 		out.Changes = append(out.Changes, ui.AuditChange{Column: name, From: theirs(c.From), To: theirs(c.To)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/scarab-go/scarab/admin/internal/rows"
 )
@@ -26,6 +27,8 @@ func (v *visit) explain(err error) *problem {
 		return &problem{status: http.StatusRequestEntityTooLarge, text: v.t("What was sent is larger than %d bytes.", tooLarge.Limit)}
 	case errors.As(err, &refused) && v.r.Method == http.MethodGet:
 		return &problem{status: http.StatusBadRequest, text: v.t("The database does not take a value in the address of this page."), hint: checkText(refused)}
+	case errors.As(err, &refused) && refused.Problem == rows.Busy:
+		return &problem{status: http.StatusServiceUnavailable, text: v.refusal(refused), retry: time.Second}
 	case errors.As(err, &refused):
 		return &problem{status: http.StatusConflict, text: v.refusal(refused)}
 	}
@@ -60,6 +63,12 @@ func (v *visit) refusal(e *rows.ColumnError) string {
 		return v.t("This number is out of range.")
 	case rows.Generated:
 		return v.t("The database computes this column by itself.")
+	case rows.Refused:
+		return v.t("The database refuses this: %s", checkText(e))
+	case rows.Denied:
+		return v.t("The database does not let this site do that: %s", checkText(e))
+	case rows.Busy:
+		return v.t("The database is busy with other changes to the same rows, so nothing was saved. Please try again.")
 	}
 	return v.t("The database refused this row.")
 }

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/scarab-go/scarab/admin/internal/rows"
@@ -196,12 +198,20 @@ func (v *visit) conflict(d *draft, current []any) bool {
 	return len(d.theirs) > 0
 }
 
-// note puts an error of the database where it belongs in the form. It reports
-// whether that was possible.
-func (v *visit) note(d *draft, err error) bool {
+// note puts an error of the database where it belongs in the form, and returns
+// the status to show it with; 0 if it belongs nowhere.
+func (v *visit) note(d *draft, err error) (status int) {
 	var refused *rows.ColumnError
-	if !errors.As(err, &refused) {
-		return false
+	if errors.Is(err, context.DeadlineExceeded) && v.r.Context().Err() == nil {
+		// Most likely someone else is changing the row. What was typed is kept.
+		refused = &rows.ColumnError{Problem: rows.Busy, Err: err}
+		v.startAgain()
+	} else if !errors.As(err, &refused) {
+		return 0
+	}
+	if refused.Problem == rows.Busy {
+		d.problem = v.refusal(refused)
+		return http.StatusServiceUnavailable
 	}
 	if d.problems == nil {
 		d.problems = map[*schema.Column]string{}
@@ -211,7 +221,7 @@ func (v *visit) note(d *draft, err error) bool {
 	} else {
 		d.problem = v.refusal(refused)
 	}
-	return true
+	return http.StatusUnprocessableEntity
 }
 
 // showForm shows the draft.

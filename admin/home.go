@@ -47,7 +47,8 @@ const extraTimeout = 2 * time.Second
 // extra is the context of what the page can do without.
 func (v *visit) extra() context.Context {
 	if v.extras == nil {
-		v.extras, v.endExtras = context.WithTimeout(v.ctx, extraTimeout)
+		ctx, end := context.WithTimeout(v.ctx, extraTimeout)
+		v.extras, v.ends = ctx, append(v.ends, end)
 	}
 	return v.extras
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/scarab-go/scarab/admin/internal/rows"
 	"github.com/scarab-go/scarab/admin/internal/schema"
 	"github.com/scarab-go/scarab/admin/internal/ui"
+	"github.com/scarab-go/scarab/admin/state"
 )
 
 // selected is what is done with the rows that were ticked in a list: first a
@@ -82,23 +83,39 @@ func hiddenKeys(texts []string) (out []ui.Hidden) {
 
 func (h *handler) deleteSelected(v *visit, texts []string, keys [][]any) error {
 	var before [][]any
-	gone, err := h.db.Delete(v.ctx, v.schema.Schema, v.table, keys, func(current []any) error {
+	gone, err := h.db.Delete(v.ctx, v.schema.Schema, v.table, keys, v.mayChange, func(current []any) error {
 		before = append(before, current)
 		return nil
 	})
-	var refused *rows.ColumnError
-	if errors.As(err, &refused) {
-		Failure.Push(v.s, Notice{Text: v.t("No row was deleted. %s", v.refusal(refused))})
+	if reason := v.undeletable(err); reason != "" {
+		Failure.Push(v.s, Notice{Text: v.t("No row was deleted. %s", reason)})
 		return v.redirect(v.tableURL(v.table))
 	}
 	if err != nil {
 		return err
 	}
-	for i, text := range texts {
-		v.record("delete", v.table.FullName(), text, v.losses(v.table, before[i]))
-	}
+	v.recordDeletion(texts, before, gone)
 	v.deleted(v.t("%d rows were deleted from %s.", len(keys), v.table.FullName()), gone)
 	return v.redirect(v.tableURL(v.table))
+}
+
+func (v *visit) mayChange(t *schema.Table) bool { return v.may(t) == Write }
+
+// undeletable says why a deletion was refused; "" if it was not.
+func (v *visit) undeletable(err error) string {
+	var refused *rows.ColumnError
+	var reach *rows.NotAllowedError
+	switch {
+	case errors.Is(err, rows.ErrNoRow):
+		return v.t("There is no such row, or not any more.")
+	case errors.As(err, &refused):
+		return v.refusal(refused)
+	case errors.As(err, &reach) && v.may(reach.Table) == None:
+		return v.t("Rows of a table that you may not change would go along with it.")
+	case errors.As(err, &reach):
+		return v.t("Rows of %s would go along with it, and you may not change that table.", reach.Table.FullName())
+	}
+	return ""
 }
 
 // deleted tells of a deletion, and offers to undo it.
@@ -164,15 +181,21 @@ func (h *handler) editSelected(v *visit, texts []string, keys [][]any) error {
 		before = append(before, current)
 		return nil
 	})
-	if err != nil && v.note(d, err) {
-		return v.askEditSelected(http.StatusUnprocessableEntity, texts, d)
+	if errors.Is(err, rows.ErrNoRow) {
+		d.problem = v.t("There is no such row, or not any more.")
+		return v.askEditSelected(http.StatusConflict, texts, d)
 	}
 	if err != nil {
+		if status := v.note(d, err); status != 0 {
+			return v.askEditSelected(status, texts, d)
+		}
 		return err
 	}
+	var entries []state.Entry
 	for i, text := range texts {
-		v.record("update", v.table.FullName(), text, v.differences(v.table, before[i], changes))
+		entries = append(entries, state.Entry{Action: "update", Target: v.table.FullName(), Row: text, Details: v.differences(v.table, before[i], changes)})
 	}
+	v.recordAll(entries)
 	v.succeed(v.t("%d rows were changed in %s.", len(keys), v.table.FullName()))
 	return v.redirect(v.tableURL(v.table))
 }

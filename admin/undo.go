@@ -3,6 +3,7 @@ package admin
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ func (u *undos) keep(now time.Time, principal, table string, gone *rows.Deleted)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.expire(now)
-	if len(u.list) == maxUndos {
+	if len(u.list) >= maxUndos {
 		u.list = append(u.list[:0:0], u.list[1:]...)
 	}
 	name := rand.Text()
@@ -64,23 +65,32 @@ func (u *undos) take(now time.Time, principal, name string) (undo, bool) {
 	return undo{}, false
 }
 
+// giveBack keeps again what was taken and could not be used.
+func (u *undos) giveBack(e undo) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(u.list, e.expires, func(o undo, t time.Time) int { return o.expires.Compare(t) })
+	u.list = slices.Insert(u.list, i, e)
+}
+
 // undoDelete brings back what was deleted.
 func (h *handler) undoDelete(v *visit) error {
 	e, ok := h.undos.take(h.cfg.Clock(), v.s.Principal(), v.r.PathValue("name"))
 	if !ok {
 		return &problem{status: http.StatusGone, text: v.t("This cannot be undone any more: it was undone already, or it is too long ago.")}
 	}
-	for t := range e.gone.Tables() {
-		if v.may(t) < Write {
+	for _, l := range e.gone.Losses() {
+		if v.may(l.Table) < Write {
 			return &problem{status: http.StatusForbidden, text: v.t("You may look at this table, but not change it.")}
 		}
 	}
 	if err := h.db.Restore(v.ctx, e.gone); err != nil {
 		h.cfg.Logger.WarnContext(v.ctx, "admin: undo failed", "error", err)
-		Failure.Push(v.s, Notice{Text: v.t("The rows could not be brought back: what is in the database by now stands in the way.")})
+		h.undos.giveBack(e) // for another try, when what stands in the way is gone
+		Failure.Push(v.s, Notice{Text: v.t("The rows could not be brought back: what is in the database by now stands in the way."), Undo: e.name})
 		return v.redirect(v.url("/"))
 	}
-	h.audit(v, e.gone.Tables(), "restore", e.gone.Rows())
+	v.recordRestoration(e.gone)
 	v.succeed(v.t("%d rows are back in %s.", e.gone.Rows(), e.table))
 	if t := v.schema.named(e.table); t != nil {
 		return v.redirect(v.tableURL(t))

@@ -36,7 +36,7 @@ type visit struct {
 	form  url.Values // what was sent; see parseForm
 	files map[string][]byte
 
-	endExtras context.CancelFunc
+	ends []context.CancelFunc // of the contexts
 
 	taken    bool // messages are what was waiting
 	messages []ui.Flash
@@ -45,12 +45,11 @@ type visit struct {
 // page makes a handler of f, whose error becomes a page of its own.
 func (h *handler) page(f func(*visit) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Timeout)
-		defer cancel()
-		v := &visit{h: h, w: w, r: r, ctx: ctx, schema: h.schema.Load(), language: ui.Accepted(r.Header.Get("Accept-Language"))}
+		v := &visit{h: h, w: w, r: r, schema: h.schema.Load(), language: ui.Accepted(r.Header.Get("Accept-Language"))}
+		v.startAgain()
 		defer func() {
-			if v.endExtras != nil {
-				v.endExtras()
+			for _, end := range v.ends {
+				end()
 			}
 		}()
 		s, err := session(r)
@@ -65,6 +64,12 @@ func (h *handler) page(f func(*visit) error) http.Handler {
 			v.fail(err)
 		}
 	})
+}
+
+// startAgain gives the visit the whole of its time for the database.
+func (v *visit) startAgain() {
+	ctx, end := context.WithTimeout(v.r.Context(), v.h.cfg.Timeout)
+	v.ctx, v.extras, v.ends = ctx, nil, append(v.ends, end)
 }
 
 // loggedIn sends those who are not to the page where they can.

@@ -39,14 +39,17 @@ func (h *handler) createRow(v *visit) error {
 	}
 	changes := v.changes(d)
 	var key []any
+	status := http.StatusUnprocessableEntity
 	if len(d.problems) == 0 {
 		key, err = h.db.Insert(v.ctx, v.table, changes)
-		if err != nil && !v.note(d, err) {
-			return err
+		if err != nil {
+			if status = v.note(d, err); status == 0 {
+				return err
+			}
 		}
 	}
 	if err != nil || len(d.problems) > 0 {
-		return v.showForm(http.StatusUnprocessableEntity, v.newTitle(), v.tableURL(v.table)+"/new", d)
+		return v.showForm(status, v.newTitle(), v.tableURL(v.table)+"/new", d)
 	}
 	v.record("insert", v.table.FullName(), rows.EncodeKey(key), v.differences(v.table, nil, changes))
 	v.succeed(v.t("The row was added to %s.", v.table.FullName()))
@@ -84,7 +87,11 @@ func (h *handler) updateRow(v *visit) error {
 		if len(d.finds) > 0 {
 			status, d.problems = http.StatusOK, nil
 		}
-		if current, err = h.db.Get(v.ctx, v.table, v.key); err != nil {
+		current, err = h.db.Get(v.ctx, v.table, v.key)
+		if errors.Is(err, rows.ErrNoRow) {
+			return v.orphaned(d)
+		}
+		if err != nil {
 			return err
 		}
 		return v.again(status, d, current)
@@ -96,11 +103,14 @@ func (h *handler) updateRow(v *visit) error {
 		return nil
 	})
 	switch {
+	case errors.Is(err, rows.ErrNoRow):
+		return v.orphaned(d)
 	case errors.Is(err, errConflict):
 		return v.again(http.StatusConflict, d, current)
-	case err != nil && v.note(d, err):
-		return v.again(http.StatusUnprocessableEntity, d, current)
 	case err != nil:
+		if status := v.note(d, err); status != 0 {
+			return v.again(status, d, current)
+		}
 		return err
 	case len(changes) == 0:
 		v.warn(v.t("Nothing was changed."))
@@ -111,8 +121,23 @@ func (h *handler) updateRow(v *visit) error {
 	return v.then(rows.EncodeKey(key))
 }
 
-// again shows the form as it was sent, for the row as it is now.
+// orphaned shows the form as it was sent, for a new row: someone has deleted
+// the one that it was for.
+func (v *visit) orphaned(d *draft) error {
+	d.isNew, d.theirs = true, nil
+	d.problem = v.t("Someone else has deleted this row since you opened it. What you typed is still here: save to add it as a new row.")
+	return v.showForm(http.StatusConflict, v.newTitle(), v.tableURL(v.table)+"/new", d)
+}
+
+// again shows the form as it was sent, for the row as it is now; nil if it was
+// not read, because other changes held it up.
 func (v *visit) again(status int, d *draft, current []any) error {
+	if current == nil {
+		var err error
+		if current, err = v.h.db.Get(v.ctx, v.table, v.key); err != nil {
+			return err
+		}
+	}
 	d.load(v.table, current)
 	return v.showForm(status, v.title(current), v.rowURL(v.table, v.keyText), d)
 }
@@ -175,19 +200,18 @@ func (v *visit) dependants(values []any) (out []ui.Dependant, blocked bool, err 
 func (h *handler) deleteRow(v *visit) error {
 	var title string
 	var before []any
-	gone, err := h.db.Delete(v.ctx, v.schema.Schema, v.table, [][]any{v.key}, func(current []any) error {
+	gone, err := h.db.Delete(v.ctx, v.schema.Schema, v.table, [][]any{v.key}, v.mayChange, func(current []any) error {
 		title, before = v.title(current), current
 		return nil
 	})
-	var refused *rows.ColumnError
-	if errors.As(err, &refused) {
-		Failure.Push(v.s, Notice{Text: v.t("“%s” was not deleted. %s", title, v.refusal(refused))})
+	if reason := v.undeletable(err); reason != "" && title != "" {
+		Failure.Push(v.s, Notice{Text: v.t("“%s” was not deleted. %s", title, reason)})
 		return v.redirect(v.rowURL(v.table, v.keyText))
 	}
 	if err != nil {
 		return err
 	}
-	v.record("delete", v.table.FullName(), v.keyText, v.losses(v.table, before))
+	v.recordDeletion([]string{v.keyText}, [][]any{before}, gone)
 	v.deleted(v.t("“%s” was deleted from %s.", title, v.table.FullName()), gone)
 	return v.redirect(v.tableURL(v.table))
 }

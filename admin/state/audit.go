@@ -24,15 +24,25 @@ type Change struct {
 	To   *string `json:"to"`
 }
 
-// Record adds an entry; ID and At are set by it.
-func (d *DB) Record(ctx context.Context, e Entry) error {
-	details, err := json.Marshal(e.Details)
+// Record adds entries, all or none; ID and At are set by it.
+func (d *DB) Record(ctx context.Context, entries ...Entry) error {
+	tx, err := d.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	_, err = d.sql.ExecContext(ctx, "INSERT INTO scarab_audit (at, principal, handle, action, target, row, details) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		d.now().UnixMicro(), e.Principal, e.Handle, e.Action, e.Target, e.Row, string(details))
-	return err
+	defer tx.Rollback()
+	for _, e := range entries {
+		details, err := json.Marshal(e.Details)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "INSERT INTO scarab_audit (at, principal, handle, action, target, row, details) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			d.now().UnixMicro(), e.Principal, e.Handle, e.Action, e.Target, e.Row, string(details))
+		if err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 // Entries returns up to limit entries that are older than the one with the id

@@ -40,24 +40,42 @@ var errTooMuch = errors.New("more than can be brought back")
 // Rows is how many rows are gone.
 func (d *Deleted) Rows() int { return len(d.rows) }
 
-// Tables are those that Restore writes to.
-func (d *Deleted) Tables() map[*schema.Table]bool {
-	tables := map[*schema.Table]bool{}
+// A Loss is a row that a Delete took away, or one in which the database
+// cleared a foreign key.
+type Loss struct {
+	Table   *schema.Table
+	Key     []any
+	Columns []*schema.Column // of Values
+	Values  []any            // before
+	Gone    bool             // the row is
+}
+
+// Losses are all of them, in no particular order.
+func (d *Deleted) Losses() (out []Loss) {
 	for _, r := range d.rows {
-		tables[r.table] = true
+		out = append(out, Loss{r.table, r.key, r.table.Columns, r.values, true})
 	}
 	for _, l := range d.links {
-		tables[l.table] = true
+		out = append(out, Loss{l.table, l.key, l.columns, l.values, false})
 	}
-	return tables
+	return out
+}
+
+// A NotAllowedError says that a deletion would reach into another table.
+type NotAllowedError struct{ Table *schema.Table }
+
+func (e *NotAllowedError) Error() string {
+	return "the deletion would change rows of table " + e.Table.FullName()
 }
 
 // Delete removes the rows with those keys, or none of them. It first passes
-// each row as it is now to check, whose error it returns.
+// each row as it is now to check, whose error it returns. Rows that go or
+// change along with them are of tables that may allows; otherwise nothing is
+// deleted, and the error is a *NotAllowedError.
 //
 // What it returns brings the rows back, and those that the database removes or
 // changes because they point at them; nil if that is too much to keep.
-func (db *DB) Delete(ctx context.Context, s *schema.Schema, t *schema.Table, keys [][]any, check func(current []any) error) (*Deleted, error) {
+func (db *DB) Delete(ctx context.Context, s *schema.Schema, t *schema.Table, keys [][]any, may func(*schema.Table) bool, check func(current []any) error) (*Deleted, error) {
 	if !t.Writable() {
 		return nil, ErrReadOnly
 	}
@@ -69,12 +87,14 @@ func (db *DB) Delete(ctx context.Context, s *schema.Schema, t *schema.Table, key
 				return err
 			}
 		}
-		c := collector{db: db, ex: ex, schema: s, into: gone, seen: map[string]bool{}}
+		c := collector{db: db, ex: ex, schema: s, into: gone, seen: map[string]bool{}, may: may}
 		for _, key := range keys {
 			err := c.row(ctx, t, key)
 			if errors.Is(err, errTooMuch) {
 				gone = nil
-				break
+				if err = c.mayReach(t, map[*schema.Table]bool{}); err == nil {
+					break
+				}
 			}
 			if err != nil {
 				return err
@@ -107,6 +127,27 @@ type collector struct {
 	schema *schema.Schema
 	into   *Deleted
 	seen   map[string]bool
+	may    func(*schema.Table) bool
+}
+
+// mayReach looks at all tables that a deletion in t may reach into: which of
+// them it does is not known.
+func (c *collector) mayReach(t *schema.Table, seen map[*schema.Table]bool) error {
+	for _, d := range c.schema.Dependants(t) {
+		if d.OnDelete == "" || seen[d.Table] {
+			continue
+		}
+		seen[d.Table] = true
+		if !c.may(d.Table) {
+			return &NotAllowedError{d.Table}
+		}
+		if d.OnDelete == "CASCADE" {
+			if err := c.mayReach(d.Table, seen); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (c *collector) row(ctx context.Context, t *schema.Table, key []any) error {
@@ -160,6 +201,9 @@ func (c *collector) dependants(ctx context.Context, t *schema.Table, values []an
 	found, err := c.query(ctx, b)
 	if err != nil {
 		return err
+	}
+	if len(found) > 0 && !c.may(d.Table) {
+		return &NotAllowedError{d.Table}
 	}
 	for _, v := range found {
 		key, link := v[:len(d.Table.Key)], v[len(d.Table.Key):]

@@ -10,14 +10,13 @@ import (
 const batch = 500
 
 // Each calls f with the values of every row that q asks for, from the first
-// page on. Where rows have a key they are read in batches, each within the
-// timeout; rows that come or go meanwhile may be missing. Without a key all is
-// one query, within the timeout as a whole.
+// page on. Where an index has their order they are read in batches, each within
+// the timeout; rows that come or go meanwhile may be missing. Otherwise all is
+// one query, because each batch would sort everything again, and the timeout is
+// that from one row to the next.
 func (db *DB) Each(ctx context.Context, q Query, timeout time.Duration, f func(values []any) error) error {
-	if len(q.Table.Key) == 0 {
-		ctx, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		return db.stream(ctx, q, f)
+	if len(q.Table.Key) == 0 || q.Sort != nil && !q.Sort.Indexed {
+		return db.explain(q.Table, db.stream(ctx, q, timeout, f))
 	}
 	q.Limit = batch
 	for {
@@ -50,11 +49,16 @@ func (db *DB) listWithin(ctx context.Context, timeout time.Duration, q Query) (*
 }
 
 // stream reads rows in one query.
-func (db *DB) stream(ctx context.Context, q Query, f func([]any) error) error {
+func (db *DB) stream(ctx context.Context, q Query, timeout time.Duration, f func([]any) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(timeout, func() { cancel(context.DeadlineExceeded) })
+	defer late.Stop()
 	b := db.statement(q, nil, false, 1<<40)
+	columns := len(q.columns())
 	r, err := db.SQL.QueryContext(ctx, b.String(), b.args...)
 	if err != nil {
-		return err
+		return cause(ctx, err)
 	}
 	defer r.Close()
 	for r.Next() {
@@ -62,9 +66,18 @@ func (db *DB) stream(ctx context.Context, q Query, f func([]any) error) error {
 		if err != nil {
 			return err
 		}
-		if err := f(v); err != nil {
+		if err := f(v[:columns]); err != nil {
 			return err
 		}
+		late.Reset(timeout)
 	}
-	return r.Err()
+	return cause(ctx, r.Err())
+}
+
+// cause is why ctx ended, if that is why there is an error.
+func cause(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }

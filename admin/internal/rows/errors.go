@@ -22,6 +22,9 @@ const (
 	TooLong    Problem = "too long"
 	OutOfRange Problem = "out of range"
 	Generated  Problem = "generated" // the database computes it
+	Refused    Problem = "refused"   // a trigger refuses it
+	Denied     Problem = "denied"    // the application's own rights do not reach so far
+	Busy       Problem = "busy"      // other changes to the same rows are under way
 )
 
 // A ColumnError is a refusal by the database, with the column it belongs to if
@@ -80,6 +83,9 @@ var sqliteProblems = []struct {
 	{regexp.MustCompile(`cannot store \w+ value in \w+ column (.*?)(?: \(\d+\))?$`), WrongType},
 	{regexp.MustCompile(`datatype mismatch()`), WrongType},
 	{regexp.MustCompile(`string or blob too big()`), TooLong},
+	{regexp.MustCompile(`\(1811\)$()`), Refused}, // SQLITE_CONSTRAINT_TRIGGER
+	{regexp.MustCompile(`attempt to write a readonly database()`), Denied},
+	{regexp.MustCompile(`database (?:table )?is locked()`), Busy},
 }
 
 func explainSQLite(t *schema.Table, err error) error {
@@ -92,7 +98,7 @@ func explainSQLite(t *schema.Table, err error) error {
 		for _, c := range t.Columns {
 			// "t.a, t.b", "t.a", or the text of a check.
 			for name := range strings.SplitSeq(m[1], ", ") {
-				if name == t.Name+"."+c.Name || p.problem == WrongType && name == t.Name+"."+c.Name {
+				if name == t.Name+"."+c.Name {
 					e.Column = c
 				}
 			}

@@ -28,6 +28,12 @@ var mysqlProblems = map[string]struct {
 	"1292": {WrongType, regexp.MustCompile("for column (?:.*\\.)?[`'](.*?)[`'] at row"), nil},
 	"1366": {WrongType, regexp.MustCompile("for column (?:.*\\.)?[`'](.*?)[`'] at row"), nil},
 	"3105": {Generated, regexp.MustCompile(`column '(.*?)' in table`), nil},
+	"1644": {Refused, nil, nil}, // SIGNAL SQLSTATE '45000'
+	"1142": {Denied, nil, nil},
+	"1143": {Denied, nil, nil},
+	"1205": {Busy, nil, nil}, // waited too long for a lock
+	"1213": {Busy, nil, nil}, // deadlock
+	"1020": {Busy, nil, nil}, // changed since the transaction began
 	"1906": {Generated, regexp.MustCompile(`column '(.*?)' in table`), nil},
 }
 

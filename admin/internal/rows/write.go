@@ -51,7 +51,7 @@ func (db *DB) Insert(ctx context.Context, t *schema.Table, c Changes) (key []any
 		key, err = db.insert(ctx, ex, t, c)
 		return err
 	})
-	return key, db.explain(t, err)
+	return key, db.blame(ctx, t, c, db.explain(t, err))
 }
 
 func (db *DB) insert(ctx context.Context, ex executor, t *schema.Table, c Changes) ([]any, error) {
@@ -159,7 +159,7 @@ func (db *DB) UpdateAll(ctx context.Context, t *schema.Table, keys [][]any, c Ch
 		}
 		return nil
 	})
-	return db.explain(t, err)
+	return db.blame(ctx, t, c, db.explain(t, err))
 }
 
 func (db *DB) lockAndCheck(ctx context.Context, ex executor, t *schema.Table, key []any, check func([]any) error) error {

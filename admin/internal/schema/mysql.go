@@ -112,6 +112,21 @@ func (c *Column) setMySQLDefault(mariadb, expression bool) {
 }
 
 func (m *mysql) readIndexes() error {
+	err := m.each(`SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.STATISTICS
+		WHERE TABLE_SCHEMA = DATABASE() AND SEQ_IN_INDEX = 1 AND COLUMN_NAME IS NOT NULL AND SUB_PART IS NULL AND INDEX_TYPE = 'BTREE'`,
+		func(r *sql.Rows) error {
+			var table, column string
+			if err := r.Scan(&table, &column); err != nil {
+				return err
+			}
+			if t := m.table(table); t != nil {
+				t.foldColumn(column).Indexed = true
+			}
+			return nil
+		})
+	if err != nil {
+		return err
+	}
 	var last string
 	return m.each(`SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS
 		WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 AND COLUMN_NAME IS NOT NULL AND SUB_PART IS NULL ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`,

@@ -111,9 +111,24 @@ func (p *postgres) readEnums() error {
 	})
 }
 
-// readIndexes reads primary keys and what else is unique.
+// readIndexes reads which columns have one, primary keys, and what else is
+// unique.
 func (p *postgres) readIndexes() error {
 	var name string
+	err := p.each(`SELECT i.indrelid::bigint, i.indkey[0]::bigint FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS m ON m.oid = c.relam
+		WHERE i.indpred IS NULL AND i.indisvalid AND m.amname = 'btree'`, func(r *sql.Rows) error {
+		var table, number int64
+		if err := r.Scan(&table, &number); err != nil {
+			return err
+		}
+		if c := p.columns[[2]int64{table, number}]; c != nil {
+			c.Indexed = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	return p.each(`SELECT i.indrelid::bigint, c.relname::text, i.indisprimary, k.attnum::bigint
 		FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid, unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
 		WHERE i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid AND k.place <= i.indnkeyatts

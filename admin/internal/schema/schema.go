@@ -51,6 +51,7 @@ type Column struct {
 	Auto      bool // the database numbers rows by itself
 	Generated bool // computed by the database: never written
 	Unique    bool // by itself
+	Indexed   bool // an index of the whole table begins with it
 	Default   *string
 	Size      int      // most characters; 0: no limit known
 	Scale     int      // digits behind the point of a Decimal
@@ -91,8 +92,9 @@ func Read(ctx context.Context, db Querier, d Dialect) (*Schema, error) {
 
 // finish notes in the columns what the keys say of them.
 func (t *Table) finish() {
-	for _, c := range t.Key {
+	for i, c := range t.Key {
 		c.Key = true
+		c.Indexed = c.Indexed || i == 0
 	}
 	for _, u := range t.Unique {
 		if len(u) == 1 {

@@ -41,7 +41,7 @@ func readSQLite(ctx context.Context, db Querier) ([]*Table, error) {
 		if err := t.readSQLiteRefs(ctx, db, tables); err != nil {
 			return nil, fmt.Errorf("table %q: %w", t.Name, err)
 		}
-		if err := t.readSQLiteUnique(ctx, db); err != nil {
+		if err := t.readSQLiteIndexes(ctx, db); err != nil {
 			return nil, fmt.Errorf("table %q: %w", t.Name, err)
 		}
 	}
@@ -136,12 +136,14 @@ func (t *Table) implied(n int) *Column {
 	return nil
 }
 
-func (t *Table) readSQLiteUnique(ctx context.Context, db Querier) error {
+func (t *Table) readSQLiteIndexes(ctx context.Context, db Querier) error {
+	unique := map[string]bool{}
 	var names []string
-	err := each(ctx, db, `SELECT name FROM pragma_index_list(?) WHERE "unique" AND NOT partial ORDER BY seq`, func(r *sql.Rows) error {
+	err := each(ctx, db, `SELECT name, "unique" FROM pragma_index_list(?) WHERE NOT partial ORDER BY seq`, func(r *sql.Rows) error {
 		var name string
-		err := r.Scan(&name)
-		names = append(names, name)
+		var is bool
+		err := r.Scan(&name, &is)
+		names, unique[name] = append(names, name), is
 		return err
 	}, t.Name)
 	if err != nil {
@@ -165,7 +167,10 @@ func (t *Table) readSQLiteUnique(ctx context.Context, db Querier) error {
 		if err != nil {
 			return err
 		}
-		if plain {
+		if len(columns) > 0 && columns[0] != nil && plain {
+			columns[0].Indexed = true
+		}
+		if plain && unique[name] {
 			t.Unique = append(t.Unique, columns)
 		}
 	}

@@ -141,6 +141,14 @@ var translations = map[string]translation{
 	"Tick the fields to change.":      {"Отметьте поля, которые надо изменить.", "変更する項目を選択してください。"},
 	"There is no file in this field.": {"В этом поле нет файла.", "この項目にファイルはありません。"},
 	"Choose":                          {"Выбрать", "選ぶ"},
+	"Rows of a table that you may not change would go along with it.":       {"Вместе с этим исчезли бы строки таблицы, которую вам нельзя менять.", "変更できないテーブルの行も一緒に消えます。"},
+	"Rows of %s would go along with it, and you may not change that table.": {"Вместе с этим исчезли бы строки таблицы %s, а её вам нельзя менять.", "%s の行も一緒に消えますが、このテーブルは変更できません。"},
+	"Someone else has deleted this row since you opened it. What you typed is still here: save to add it as a new row.": {
+		"Пока строка была открыта, её кто-то удалил. То, что вы ввели, сохранилось здесь: сохраните, чтобы добавить новую строку.", "開いている間に、ほかの人がこの行を削除しました。入力した内容は残っています。保存すると新しい行として追加されます。"},
+	"The database is busy with other changes to the same rows, so nothing was saved. Please try again.": {
+		"База данных занята другими изменениями тех же строк, поэтому ничего не сохранено. Попробуйте ещё раз.", "データベースが同じ行のほかの変更で混み合っているため、保存されませんでした。もう一度お試しください。"},
+	"The database does not let this site do that: %s":      {"База данных не разрешает этому сайту это сделать: %s", "データベースがこのサイトにこの操作を許可していません: %s"},
+	"The database refuses this: %s":                        {"База данных отказала: %s", "データベースが拒否しました: %s"},
 	"The search took too long: type the key itself.":       {"Поиск занял слишком много времени: введите сам ключ.", "検索に時間がかかりすぎました。キーを直接入力してください。"},
 	"That could not be looked for.":                        {"Поиск не удался.", "検索できませんでした。"},
 	"Choose one of %d rows with “%s”.":                     {"Выберите из найденных (%d) по запросу «%s».", "「%[2]s」を含む %[1]d 行から選んでください。"},
