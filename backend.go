@@ -74,13 +74,13 @@ type State struct {
 	Private any     // the backend's own, such as the pickle a value came from
 
 	persistent persistence
+	packed     bool // Values and Handle are empty: lazy has the values, Private the handle
+	renewed    bool // Create: the token that was adopted opens nothing any more
+	unbound    bool // made by Pyramid: it has no deadline until we write it
 	numbers    []queueNumbers
-	lazy       []byte   // a record's data, whose numbers were not read yet
-	spare      []Value  // room for the first copy of Values
-	room       *Record  // room for what Stored saves
+	lazy       []byte   // a record's data, of which the numbers, or nothing, were read yet
+	room       *kept    // room for what Stored has to know
 	commit     [16]byte // the same for every attempt of one commit
-	renewed    bool     // Create: the token that was adopted opens nothing any more
-	unbound    bool     // made by Pyramid: it has no deadline until we write it
 }
 
 // A Value is one entry of the dictionary, encoded. The JSON may hold the words

@@ -21,19 +21,27 @@ import (
 //	login           sets the principal; clears the data of another one
 //	the rest        the last commit wins
 type change struct {
-	kind changeKind
-	key  string
-	raw  json.RawMessage // set: the value; take: the value taken; push: the message; login: the new CSRF token
+	kind       changeKind
+	unique     bool // push
+	persistent persistence
+	key        string
+	raw        json.RawMessage // set: the value; take: the value taken; push: the message; login: the new CSRF token
+	update     func(current json.RawMessage, ok bool) (json.RawMessage, error)
+	*popped
+	*timed
+}
 
-	update  func(current json.RawMessage, ok bool) (json.RawMessage, error)
-	unique  bool                       // push
-	through uint64                     // pop: the version that was loaded
-	is      func(json.RawMessage) bool // pop: whether a message is of the queue's type
-	seen    []json.RawMessage          // pop: what was returned
+// What a change has that is a pop.
+type popped struct {
+	through uint64                     // the version that was loaded
+	is      func(json.RawMessage) bool // whether a message is of the queue's type
+	seen    []json.RawMessage          // what was returned
+}
 
-	at             time.Time // login
+// What a change has that is a login, or changes timeouts.
+type timed struct {
+	at             time.Time
 	idle, lifetime time.Duration
-	persistent     persistence
 }
 
 type changeKind uint8
@@ -203,7 +211,7 @@ func (st *State) popSeen(c *change) {
 
 // replay applies changes to a copy of st.
 func replay(st *State, changes []change) (next *State, dropped int, err error) {
-	forked := st.fork()
+	forked := st.fork(nil)
 	next = &forked
 	for i := range changes {
 		n, err := changes[i].apply(next)

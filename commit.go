@@ -55,7 +55,7 @@ func (s *Session) plan(now time.Time) (Op, error) {
 			return Renew, nil
 		case len(s.changes) > 0:
 			return Save, nil
-		case s.q.f.touchDue(&s.cur, now):
+		case s.q.f.touchDue(s.cur, now):
 			return Touch, nil
 		}
 	}
@@ -70,7 +70,7 @@ func (s *Session) has(kind changeKind) bool {
 // cookie: by SetPersistent, or by SetTimeouts for a cookie that outlives it.
 func (s *Session) movesMaxAge() bool {
 	return slices.ContainsFunc(s.changes, func(c change) bool {
-		return c.kind == changePersistent || c.kind == changeTimeouts && c.lifetime != 0 && s.q.f.persistent(&s.cur)
+		return c.kind == changePersistent || c.kind == changeTimeouts && c.lifetime != 0 && s.q.f.persistent(s.cur)
 	})
 }
 
@@ -108,6 +108,14 @@ func (q *request) commit(ctx context.Context, mode commitMode, status int) error
 	s.mu.Unlock()
 	q.f.emit(ctx, c.events)
 	return err
+}
+
+// timeout returns that of the next commit.
+func (s *Session) timeout() *lazyTimeout {
+	if s.writing != nil {
+		return &s.writing.timeout
+	}
+	return new(lazyTimeout)
 }
 
 // idle reports whether there is nothing to commit.
@@ -166,14 +174,15 @@ func (c *committer) run(ctx context.Context, status int) error {
 		s.dropChanges(true)
 	}
 	s.settleAll()
-	if peeks(c.q.r) {
+	if s.has(changePop) && peeks(c.q.r) {
 		s.leaveMessages()
 	}
 	if s.fail != nil {
 		c.event(EventFailed, "change", s.fail)
 		return s.fail
 	}
-	c.now = f.now()
+	now, machine := f.times()
+	c.now = now
 	op, err := s.plan(c.now)
 	if err != nil {
 		c.event(EventEnded, "superseded", nil)
@@ -192,7 +201,7 @@ func (c *committer) run(ctx context.Context, status int) error {
 		op = 0
 	}
 	if loggedIn := op != 0 && s.has(changeLogin); op != 0 || len(s.dead) > 0 || s.clear {
-		timed := s.committing.start(context.WithoutCancel(ctx), f.cfg.StoreTimeout)
+		timed := s.timeout().startDetached(ctx, machine.Add(f.cfg.StoreTimeout))
 		defer timed.stop()
 		if op != 0 {
 			if err := c.carryOut(timed, op); err != nil {
@@ -221,8 +230,8 @@ func (c *committer) run(ctx context.Context, status int) error {
 }
 
 func (c *committer) event(kind EventKind, reason string, err error) {
-	st := &c.s.cur
-	c.events = append(c.events, Event{Kind: kind, Reason: reason, Handle: st.Handle, Principal: st.Principal, Err: err})
+	st := c.s.cur
+	c.events = append(c.events, Event{Kind: kind, Reason: reason, Handle: st.handle(), Principal: st.Principal, Err: err})
 }
 
 // carryOut commits op, again and again on the current state as long as other
@@ -233,12 +242,14 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 	if s.origin.kind == fromBackend {
 		old = s.origin.cookie
 	}
-	next := new(storedState)
+	var next *storedState
 	if s.writing != nil {
 		next, s.writing = &s.writing.next, nil
+	} else {
+		next = new(storedState)
 	}
-	next.State = s.cur
-	next.room = &next.record
+	next.State = *s.cur
+	next.room = &next.kept
 	c.next = &next.State
 	renewed := s.has(changeLogin) || s.has(changeRenew)
 	c.next.renewed = renewed
@@ -392,7 +403,7 @@ func (c *committer) end(ctx context.Context) error {
 	for _, fallback := range f.cfg.Fallbacks {
 		values, n := cookieValues(c.q.r.Header, fallback.CookieName)
 		for _, value := range values[:min(n, maxTried)] {
-			if err := f.endFallback(ctx, c.now, fallback, value, s.cur.Handle); err != nil {
+			if err := f.endFallback(ctx, c.now, fallback, value, s.cur.handle()); err != nil {
 				return c.failedEnd(err)
 			}
 		}
@@ -452,18 +463,15 @@ func (c *committer) settled() {
 	if c.set || from.kind != fromBackend {
 		from = origin{kind: fromBackend, cookie: c.value}
 	}
-	s.base, s.cur, s.origin = c.next, *c.next, from
+	s.base, s.cur, s.origin = c.next, c.next, from
 	s.changes, s.dropped = nil, 0
 }
 
 // leaveMessages takes back the pops of a request that shows no page.
 func (s *Session) leaveMessages() {
-	if !s.has(changePop) {
-		return
-	}
 	s.changes = slices.DeleteFunc(slices.Clone(s.changes), func(c change) bool { return c.kind == changePop })
 	if next, dropped, err := replay(s.base, s.changes); err == nil {
-		s.cur, s.dropped = *next, dropped
+		s.cur, s.dropped = next, dropped
 	}
 }
 
@@ -484,6 +492,7 @@ func (s *Session) Reload(ctx context.Context) error {
 	f := s.q.f
 	timed := new(lazyTimeout).start(ctx, f.cfg.StoreTimeout)
 	defer timed.stop()
+	s.base.unpack()
 	st, err := f.reload(timed, f.now(), s.base, s.origin.cookie)
 	switch {
 	case errors.Is(err, ErrNoSession), errors.Is(err, ErrSuperseded):
@@ -500,6 +509,6 @@ func (s *Session) Reload(ctx context.Context) error {
 		return err
 	}
 	s.moveEdits(next)
-	s.base, s.cur, s.dropped = st, *next, dropped
+	s.base, s.cur, s.dropped = st, next, dropped
 	return nil
 }

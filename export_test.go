@@ -6,3 +6,8 @@ func Configured(b Backend, cfg Config) Backend {
 	b, _ = configured(b, &cfg, "")
 	return b
 }
+
+func parsePayload(payload []byte) (*State, error) {
+	st := new(State)
+	return st, st.parsePayload(payload)
+}

@@ -23,17 +23,19 @@ type Factory struct {
 	attributes string // the end of every Set-Cookie line
 	locks      locks
 	limit      eventLimit
+	machine    bool // Config.Clock is the machine's
 }
 
 // New returns a Factory that keeps sessions in b, or an error that joins every
 // mistake in cfg, each of a type of package cfgerrors.
 func New(b Backend, cfg Config) (*Factory, error) {
+	machine := cfg.Clock == nil
 	cfg = cfg.withDefaults()
 	err := cfg.validate()
 	if b == nil {
 		err = errors.Join(err, &cfgerrors.MissingError{Field: "Backend", Hint: "pass Stored(store), InCookie(codec) or one of your own"})
 	}
-	f := &Factory{cfg: cfg}
+	f := &Factory{cfg: cfg, machine: machine}
 	var errs error
 	f.backend, errs = configured(b, &f.cfg, "Backend")
 	for i := range f.cfg.Fallbacks {
@@ -206,8 +208,9 @@ func (q *request) open(ctx context.Context) (*Session, error) {
 	var found finding
 	s := &Session{q: q}
 	if q.err = q.alone(); q.err == nil {
-		timed := s.loading.start(ctx, q.f.cfg.StoreTimeout)
-		found, q.err = q.f.find(timed, q.r.Header)
+		now, machine := q.f.times()
+		timed := s.loading.startUntil(ctx, machine.Add(q.f.cfg.StoreTimeout), false)
+		found, q.err = q.f.find(timed, now, q.r.Header, &s.room)
 		timed.stop()
 	}
 	if q.err == nil {
@@ -251,11 +254,11 @@ func (found *finding) event(kind EventKind, reason string, err error) {
 }
 
 // find loads the session of a request: from the backend, else from a fallback,
-// else a new one. Its error is the store's.
-func (f *Factory) find(ctx context.Context, header http.Header) (finding, error) {
-	now := f.now()
+// else a new one: in room, unless it takes more than one try. Its error is the
+// store's.
+func (f *Factory) find(ctx context.Context, now time.Time, header http.Header, room *storedState) (finding, error) {
 	var found finding
-	st, value, err := f.try(ctx, now, f.backend, f.cfg.Cookie.Name, header, &found)
+	st, value, err := f.try(ctx, now, f.backend, f.cfg.Cookie.Name, header, &found, room)
 	switch {
 	case err != nil:
 		return found, err
@@ -263,12 +266,12 @@ func (f *Factory) find(ctx context.Context, header http.Header) (finding, error)
 		found.state, found.origin = st, origin{kind: fromBackend, cookie: value}
 		return found, nil
 	case found.origin.kind == fromSuperseded:
-		found.state = f.blank(now)
+		found.state = blank(&room.State, f, now)
 		return found, nil
 	}
 	for i, fallback := range f.cfg.Fallbacks {
 		var other finding // a cookie of both names is rejected by one or the other
-		st, value, err := f.try(ctx, now, fallback.Backend, fallback.CookieName, header, &other)
+		st, value, err := f.try(ctx, now, fallback.Backend, fallback.CookieName, header, &other, room)
 		if err == nil && st != nil {
 			if fallback.CookieName == f.cfg.Cookie.Name {
 				found.events = nil // the backend could not open what the fallback can: no mischief
@@ -282,13 +285,13 @@ func (f *Factory) find(ctx context.Context, header http.Header) (finding, error)
 			found.events = append(found.events, other.events...)
 		}
 	}
-	found.state = f.blank(now)
+	found.state = blank(&room.State, f, now)
 	return found, nil
 }
 
 // try loads what the cookies called name stand for: nil if none opens, or if
 // two do, because then one of them was planted.
-func (f *Factory) try(ctx context.Context, now time.Time, b Backend, name string, header http.Header, found *finding) (st *State, value string, err error) {
+func (f *Factory) try(ctx context.Context, now time.Time, b Backend, name string, header http.Header, found *finding, room *storedState) (st *State, value string, err error) {
 	values, n := cookieValues(header, name)
 	found.carried = n > 0
 	for i, v := range values[:n] {
@@ -296,7 +299,7 @@ func (f *Factory) try(ctx context.Context, now time.Time, b Backend, name string
 			found.event(EventRejected, "too many cookies of one name", nil)
 			break
 		}
-		opened, err := f.load(ctx, now, b, name, v)
+		opened, err := f.load(ctx, now, b, name, v, room)
 		switch {
 		case errors.Is(err, ErrSuperseded):
 			found.origin.kind = fromSuperseded
@@ -314,7 +317,7 @@ func (f *Factory) try(ctx context.Context, now time.Time, b Backend, name string
 			found.origin = origin{}
 			return nil, "", nil
 		default:
-			st, value = opened, v
+			st, value, room = opened, v, nil
 		}
 	}
 	if st != nil {
@@ -342,12 +345,22 @@ func reasonOf(err error) string {
 	return reason
 }
 
-// load is the backend's Load, with the checks that hold for every backend.
-func (f *Factory) load(ctx context.Context, now time.Time, b Backend, name, value string) (*State, error) {
+// A frugal backend is one of ours, whose Load can do with memory that is there.
+type frugal interface {
+	loadInto(ctx context.Context, now time.Time, name, value string, room *storedState) error
+}
+
+// load is the backend's Load, with the checks that hold for every backend. Where
+// there is room, it may leave values packed.
+func (f *Factory) load(ctx context.Context, now time.Time, b Backend, name, value string, room *storedState) (st *State, err error) {
 	if len(name)+len(value) > maxCookie {
 		return nil, reject("oversized")
 	}
-	st, err := b.Load(ctx, now, name, value)
+	if own, ok := b.(frugal); ok && room != nil {
+		st, err = &room.State, own.loadInto(ctx, now, name, value, room)
+	} else {
+		st, err = b.Load(ctx, now, name, value)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -391,13 +404,27 @@ func (f *Factory) touchDue(st *State, now time.Time) bool {
 	return now.Sub(st.Seen) > every
 }
 
-// blank is a new session.
-func (f *Factory) blank(now time.Time) *State {
-	return &State{Created: now, Seen: now, Idle: f.cfg.IdleTimeout, Deadline: deadline(now, f.cfg.Lifetime)}
+// blank makes st a new session.
+func blank(st *State, f *Factory, now time.Time) *State {
+	*st = State{Created: now, Seen: now, Idle: f.cfg.IdleTimeout, Deadline: deadline(now, f.cfg.Lifetime)}
+	return st
 }
 
 // now is the time in the resolution that every store keeps.
-func (f *Factory) now() time.Time { return f.cfg.Clock().UTC().Truncate(time.Microsecond) }
+func (f *Factory) now() time.Time {
+	now, _ := f.times()
+	return now
+}
+
+// times returns now, and the machine's time, by which a store has to answer. To
+// look at the clock costs as much as to look for a value.
+func (f *Factory) times() (now, machine time.Time) {
+	t := f.cfg.Clock()
+	if machine = t; !f.machine {
+		machine = time.Now()
+	}
+	return t.UTC().Truncate(time.Microsecond), machine
+}
 
 func (f *Factory) emit(ctx context.Context, events []Event) {
 	for _, e := range events {

@@ -15,6 +15,7 @@ type adopter interface {
 
 // openFallback makes the session that fallback i has found the request's.
 func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *State, value string, found *finding) error {
+	st.unpack()
 	found.state = st
 	found.origin = origin{kind: fromFallback, cookie: value, fallback: i}
 	h := adoptedHandle(f.cfg.Fallbacks[i].CookieName, st, value)
@@ -39,7 +40,7 @@ func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *St
 	switch {
 	case errors.Is(err, ErrNoSession):
 		found.event(EventRejected, reasonOf(err), nil)
-		found.origin, found.state = origin{}, f.blank(now)
+		found.origin, found.state = origin{}, blank(new(State), f, now)
 		return nil
 	case err != nil:
 		return &StoreError{Op: "load", Err: err}
@@ -57,7 +58,7 @@ func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *St
 // and makes sure that it is not adopted again. The session at keep goes on: it
 // is the one that was adopted, whose own renewal keeps the old cookie out.
 func (f *Factory) endFallback(ctx context.Context, now time.Time, fallback Fallback, value, keep string) error {
-	st, err := f.load(ctx, now, fallback.Backend, fallback.CookieName, value)
+	st, err := f.load(ctx, now, fallback.Backend, fallback.CookieName, value, nil)
 	if errors.Is(err, ErrNoSession) || errors.Is(err, ErrSuperseded) {
 		return nil
 	}
@@ -99,5 +100,5 @@ func (f *Factory) reload(ctx context.Context, now time.Time, st *State, value st
 	}); ok && st.Handle != "" {
 		return b.reload(ctx, now, st)
 	}
-	return f.load(ctx, now, f.backend, f.cfg.Cookie.Name, value)
+	return f.load(ctx, now, f.backend, f.cfg.Cookie.Name, value, nil)
 }

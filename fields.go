@@ -43,10 +43,39 @@ func (st *State) index(key string) int {
 }
 
 func (st *State) get(key string) (json.RawMessage, bool) {
+	if st.packed {
+		return find(st.lazy, key)
+	}
 	if i := st.index(key); i >= 0 {
 		return st.Values[i].JSON, true
 	}
 	return nil, false
+}
+
+func (st *State) has(key string) bool {
+	_, ok := st.get(key)
+	return ok
+}
+
+// empty reports whether the dictionary is.
+func (st *State) empty() bool {
+	if st.packed {
+		d := frame{st.lazy, 2}
+		n, _ := d.count(2)
+		return n == 0
+	}
+	return len(st.Values) == 0
+}
+
+// values returns the dictionary.
+func (st *State) values() []Value {
+	st.unpack()
+	return st.Values
+}
+
+func (st *State) handle() string {
+	st.unpack()
+	return st.Handle
 }
 
 // set puts raw at key. If it makes a queue, its messages are new ones.
@@ -81,14 +110,12 @@ func (st *State) clear() { st.Values, st.numbers, st.lazy = nil, nil, nil }
 
 // fork returns a copy that can be changed without st noticing. Encoded values
 // are never changed in place.
-func (st *State) fork() State {
+// The values go into room if they fit.
+func (st *State) fork(room []Value) State {
 	next := *st
-	next.Values = append(st.spare, st.Values...)
+	next.Values = append(room[:0], st.Values...)
 	next.numbers = slices.Clone(st.numbers)
-	next.spare = nil
-	if st.spare != nil { // else st may be shared: see lock.last
-		st.spare = nil
-	}
+	next.unpack()
 	return next
 }
 
@@ -138,6 +165,15 @@ func (st *State) number(version uint64) {
 	}
 }
 
+// dataSize is about what appendData appends, and seldom less.
+func (st *State) dataSize() int {
+	n := 8
+	for _, v := range st.Values {
+		n += len(v.Key) + len(v.JSON) + 4
+	}
+	return n
+}
+
 // appendData appends the values of st as a record's data.
 func (st *State) appendData(b []byte) []byte {
 	b = append(b, format1, byte(st.persistent))
@@ -170,42 +206,85 @@ func (st *State) appendData(b []byte) []byte {
 }
 
 // parseData fills the values of st from a record's data, which they share, and
-// its handle. It looks at lengths only; a value that is no JSON is found out
-// when asked for, and numbers of queues are read when needed.
+// its handle.
 func (st *State) parseData(h Handle, data []byte) error {
+	if err := st.pack(data); err != nil {
+		return err
+	}
+	st.unpackAs(h)
+	return nil
+}
+
+// pack makes data, a record's, the values of st, which share it. It looks at
+// lengths only, and copies nothing: most requests ask for a value or two. A
+// value that is no JSON is found out when asked for, and numbers of queues are
+// read when needed.
+func (st *State) pack(data []byte) error {
 	if len(data) < 3 || data[0] != format1 || data[1] > byte(persistNo) {
 		return ErrUndecodable
 	}
-	st.persistent = persistence(data[1])
 	d := frame{data, 2}
 	count, ok := d.count(2) // an entry has two bytes at least
-	if !ok {
+	for range count {
+		if _, ok = d.entry(); !ok {
+			break
+		}
+	}
+	if !ok || d.i != len(data) {
 		return ErrUndecodable
 	}
-	// One string holds the handle and all keys, one array the values and those
-	// of the copy that the first change makes.
-	text := handleAnd(h, data)
-	st.Handle = text[:2*len(h)]
-	text = text[2*len(h):]
-	values := st.spare[:cap(st.spare)]
-	if len(values) < 2*count+1 {
-		values = make([]Value, 2*count+1)
-	}
-	st.Values, st.spare = values[:0:count], values[count:count]
+	st.persistent, st.lazy, st.packed = persistence(data[1]), data, true
+	return nil
+}
+
+// find returns the value of key in a record's data.
+func find(data []byte, key string) (json.RawMessage, bool) {
+	d := frame{data, 2}
+	count, _ := d.count(2)
 	for range count {
-		e, ok := d.entry()
-		if !ok {
-			return ErrUndecodable
+		if e, _ := d.entry(); string(data[e.key:e.keyEnd]) == key {
+			return e.json(data), true
 		}
-		st.Values = append(st.Values, Value{text[e.key:e.keyEnd], data[e.value:e.valueEnd:e.valueEnd]})
+	}
+	return nil, false
+}
+
+// unpack fills Values and Handle.
+func (st *State) unpack() {
+	if st.packed {
+		st.unpackAs(st.Private.(*kept).handle)
+	}
+}
+
+func (st *State) unpackAs(h Handle) {
+	data := st.lazy
+	st.packed, st.lazy = false, nil
+	first := frame{data, 2}
+	count, _ := first.count(2)
+	d, size := first, 2*len(h)
+	for range count {
+		e, _ := d.entry()
+		size += e.keyEnd - e.key
+	}
+	if st.Values = st.Values[:0]; cap(st.Values) < count {
+		st.Values = make([]Value, 0, count+1)
+	}
+	var text strings.Builder // the handle and all keys, in one allocation
+	text.Grow(size)
+	var digits [2 * len(h)]byte
+	hex.Encode(digits[:], h[:])
+	text.Write(digits[:])
+	st.Handle = text.String()
+	d = first
+	for range count {
+		e, _ := d.entry()
+		start := text.Len()
+		text.Write(data[e.key:e.keyEnd])
+		st.Values = append(st.Values, Value{text.String()[start:], e.json(data)})
 		if e.numbers > 0 {
 			st.lazy = data
 		}
 	}
-	if d.i != len(data) {
-		return ErrUndecodable
-	}
-	return nil
 }
 
 // unreadNumbers returns the encoded numbers of the queue at key, if they were
@@ -223,16 +302,6 @@ func (st *State) unreadNumbers(key string) []byte {
 		}
 	}
 	return nil
-}
-
-func handleAnd(h Handle, data []byte) string {
-	var b strings.Builder
-	b.Grow(2*len(h) + len(data))
-	var digits [2 * len(h)]byte
-	hex.Encode(digits[:], h[:])
-	b.Write(digits[:])
-	b.Write(data)
-	return b.String()
 }
 
 // loadNumbers reads the numbers that parseData has left where they were.
@@ -282,6 +351,8 @@ func (d *frame) count(size int) (int, bool) {
 
 // An entry says where the parts of one are; numbers is 0 if it has none.
 type entry struct{ key, keyEnd, value, valueEnd, numbers int }
+
+func (e entry) json(data []byte) json.RawMessage { return data[e.value:e.valueEnd:e.valueEnd] }
 
 func (d *frame) entry() (e entry, ok bool) {
 	head, ok := d.uvarint()

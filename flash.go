@@ -44,7 +44,7 @@ func (q Queue[T]) Pop(s *Session) []T {
 	defer s.mu.Unlock()
 	messages, raws := q.messages(s)
 	if len(messages) > 0 {
-		s.change(change{kind: changePop, key: q.key(), through: s.base.Version, is: is[T], seen: raws})
+		s.change(change{kind: changePop, key: q.key(), popped: &popped{s.base.Version, is[T], raws}})
 	}
 	return messages
 }

@@ -84,31 +84,40 @@ func (b *inCookie) configured(cfg *Config) (Backend, string) {
 
 // Load implements Backend.
 func (b *inCookie) Load(ctx context.Context, now time.Time, name, value string) (*State, error) {
+	st := new(storedState)
+	if err := b.loadInto(ctx, now, name, value, st); err != nil {
+		return nil, err
+	}
+	return &st.State, nil
+}
+
+// loadInto implements frugal.
+func (b *inCookie) loadInto(ctx context.Context, now time.Time, name, value string, room *storedState) error {
 	payload, err := b.codec.Decode(name, value)
 	switch {
 	case errors.Is(err, ErrNoSession):
-		return nil, err
+		return err
 	case err != nil:
-		return nil, reject("forged")
+		return reject("forged")
 	}
-	st, err := parsePayload(payload)
-	if err != nil {
-		return nil, err
+	st := &room.State
+	if err := st.parsePayload(payload); err != nil {
+		return err
 	}
 	if st.Seen.After(now.Add(maxAhead)) {
-		return nil, reject("from the future")
+		return reject("from the future")
 	}
 	if b.denied != nil {
 		from := b.from(st, cookieHandle(name, value))
 		switch superseded, err := b.allowed(ctx, now, from.handle); {
 		case superseded:
-			return nil, ErrSuperseded
+			return ErrSuperseded
 		case err != nil:
-			return nil, err
+			return err
 		}
 		st.Private = from
 	}
-	return st, nil
+	return nil
 }
 
 // Commit implements Backend.
@@ -214,32 +223,32 @@ func (b *inCookie) appendReserved(p []byte, st *State) []byte {
 
 var errPayload = reject("malformed")
 
-// parsePayload reads a payload as leniently as Pyramid does, where that does no
-// harm: times may be text, the dictionary a list of pairs.
-func parsePayload(payload []byte) (*State, error) {
-	st := &State{unbound: true}
+// parsePayload makes st what a payload says, read as leniently as Pyramid does,
+// where that does no harm: times may be text, the dictionary a list of pairs.
+func (st *State) parsePayload(payload []byte) error {
+	*st = State{unbound: true}
 	p := scanner{b: payload}
 	var ok1, ok2 bool
 	if !p.next('[') {
-		return nil, errPayload
+		return errPayload
 	}
 	if raw, err := p.value(maxDepth); err != nil || !p.next(',') {
-		return nil, errPayload
+		return errPayload
 	} else if st.Seen, ok1 = pythonTime(raw); !ok1 {
-		return nil, errPayload
+		return errPayload
 	}
 	if raw, err := p.value(maxDepth); err != nil || !p.next(',') {
-		return nil, errPayload
+		return errPayload
 	} else if st.Created, ok2 = pythonTime(raw); !ok2 {
-		return nil, errPayload
+		return errPayload
 	}
 	if err := st.parseDict(&p); err != nil || !p.next(']') {
-		return nil, errPayload
+		return errPayload
 	}
 	if p.space(); p.i != len(payload) {
-		return nil, errPayload
+		return errPayload
 	}
-	return st, nil
+	return nil
 }
 
 // parseDict reads an object, or a list of pairs, whose keys are strings.
@@ -250,8 +259,7 @@ func (st *State) parseDict(p *scanner) error {
 	}
 	text := string(p.b) // one copy for all keys
 	open := p.b[p.i]
-	values := make([]Value, 16)
-	st.Values, st.spare = values[:0:8], values[8:8:16] // a session has few keys; more make more room
+	st.Values = make([]Value, 0, 8) // a session has few keys; more make more room
 	return p.container(open, func() error {
 		if open == '[' && !p.next('[') {
 			return errPayload

@@ -28,16 +28,17 @@ type Session struct {
 	q  *request
 
 	base    *State   // as loaded, or blank; not changed
-	cur     State    // base with changes
+	cur     *State   // base with changes: another one if there are any
 	changes []change // since base
 	views   []view   // values given out that may be changed in place
 	live    bool     // Changed was called
 	fail    error    // the first change that could not be carried out
 	closed  bool     // the handler has returned
 
-	loading, committing lazyTimeout
-	writing             *writing  // nil unless there are changes
-	headers             [2]string // room for those of the answer
+	loading lazyTimeout
+	room    storedState // for base
+	writing *writing    // nil unless there are changes
+	headers [2]string   // room for those of the answer
 
 	origin  origin   // where base is from
 	isNew   bool     // no usable cookie came
@@ -125,7 +126,7 @@ func (s *Session) Delete(key string) {
 
 func (s *Session) delete(key string) {
 	s.dropViews(key)
-	if s.cur.index(key) >= 0 {
+	if s.cur.has(key) {
 		s.change(change{kind: changeRemove, key: key})
 	}
 }
@@ -135,7 +136,7 @@ func (s *Session) Has(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(key)
-	return s.cur.index(key) >= 0
+	return s.cur.has(key)
 }
 
 // Len returns the number of keys.
@@ -143,7 +144,7 @@ func (s *Session) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settleAll()
-	return len(s.cur.Values)
+	return len(s.cur.values())
 }
 
 // Keys visits the keys that are there now, in the order they were added.
@@ -151,7 +152,7 @@ func (s *Session) Keys() iter.Seq[string] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settleAll()
-	keys := make([]string, len(s.cur.Values))
+	keys := make([]string, len(s.cur.values()))
 	for i, v := range s.cur.Values {
 		keys[i] = v.Key
 	}
@@ -192,7 +193,7 @@ func (s *Session) SetAll(values map[string]any) {
 func (s *Session) SetDefault(key string, value any) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.settle(key); s.cur.index(key) < 0 {
+	if s.settle(key); !s.cur.has(key) {
 		s.set(key, value)
 	}
 	v, _ := s.lookup(key)
@@ -214,10 +215,11 @@ func (s *Session) Pop(key string) (v any, ok bool) {
 func (s *Session) PopItem() (key string, v any, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.settleAll(); len(s.cur.Values) == 0 {
+	if s.settleAll(); s.cur.empty() {
 		return "", nil, false
 	}
-	key = s.cur.Values[len(s.cur.Values)-1].Key
+	values := s.cur.values()
+	key = values[len(values)-1].Key
 	v, _ = s.lookup(key)
 	s.delete(key)
 	return key, v, true
@@ -229,7 +231,7 @@ func (s *Session) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.views = nil
-	if len(s.cur.Values) > 0 {
+	if !s.cur.empty() {
 		s.change(change{kind: changeClear})
 	}
 }
@@ -258,7 +260,7 @@ func (s *Session) started() bool {
 }
 
 // worthKeeping reports whether a new session is created for st.
-func (st *State) worthKeeping() bool { return len(st.Values) > 0 || st.Principal != "" }
+func (st *State) worthKeeping() bool { return !st.empty() || st.Principal != "" }
 
 // Changed says that a list or an object that Get, All or SetDefault returned
 // was changed in place: what it holds at the commit is saved, if it differs.
@@ -285,12 +287,13 @@ func (s *Session) Invalidate() {
 		s.clear = true // which its commit refuses
 		return
 	case fromBackend, fromFallback:
+		s.base.unpack()
 		dead := s.origin
 		dead.state = s.base
 		s.dead = append(s.dead, dead)
 	}
 	s.clear = true
-	s.reset(s.q.f.blank(s.q.f.now()), origin{})
+	s.reset(blank(new(State), s.q.f, s.q.f.now()), origin{})
 	s.isNew = true
 	s.fail = nil // it was about data that is gone
 }
@@ -332,7 +335,7 @@ func (s *Session) Login(principal string) {
 		s.views = nil // they are of another principal
 	}
 	s.q.noStore()
-	s.change(change{kind: changeLogin, key: principal, raw: newCSRFToken(), at: f.now(), lifetime: f.cfg.Lifetime})
+	s.change(change{kind: changeLogin, key: principal, raw: newCSRFToken(), timed: &timed{at: f.now(), lifetime: f.cfg.Lifetime}})
 }
 
 // Principal returns who is logged in, "" if nobody is.
@@ -353,7 +356,7 @@ func (s *Session) SetTimeouts(idle, lifetime time.Duration) {
 		return
 	}
 	if idle != 0 || lifetime != 0 {
-		s.change(change{kind: changeTimeouts, idle: idle, lifetime: lifetime, at: s.q.f.now()})
+		s.change(change{kind: changeTimeouts, timed: &timed{s.q.f.now(), idle, lifetime}})
 	}
 }
 
@@ -402,7 +405,11 @@ func (s *Session) Deadline() time.Time { return s.read().Deadline }
 // Handle returns the session's name in lists and audit logs: 32 hexadecimal
 // digits, the same over Renew and Login. It is "" before a new session is
 // saved, and for cookies without a deny list.
-func (s *Session) Handle() string { return s.read().Handle }
+func (s *Session) Handle() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cur.handle()
+}
 
 // CSRFToken returns the session's token against cross-site request forgery,
 // 40 hexadecimal digits under the key _csrft_, and makes one if there is none.
@@ -447,7 +454,7 @@ func newCSRFToken() json.RawMessage {
 func (s *Session) read() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cur
+	return *s.cur
 }
 
 // change applies c to the request's copy and records it.
@@ -464,11 +471,11 @@ func (s *Session) change(c change) {
 		return
 	}
 	if len(s.changes) == 0 {
-		s.cur = s.base.fork()
 		s.writing = new(writing)
-		s.changes = s.writing.changes[:0]
+		s.writing.cur = s.base.fork(s.writing.values[:])
+		s.cur, s.changes = &s.writing.cur, s.writing.changes[:0]
 	}
-	dropped, err := c.apply(&s.cur)
+	dropped, err := c.apply(s.cur)
 	if err != nil {
 		s.failWith(err)
 		return
@@ -480,7 +487,10 @@ func (s *Session) change(c change) {
 // writing is what a request needs that changes its session, in one allocation.
 type writing struct {
 	changes [2]change // the first of Session.changes
+	cur     State     // Session.cur
+	values  [8]Value  // the first of it
 	next    storedState
+	timeout lazyTimeout // of the commit
 }
 
 // failWith makes the commit fail with the first such error.
@@ -492,6 +502,6 @@ func (s *Session) failWith(err error) {
 
 // reset makes st the state that changes start from.
 func (s *Session) reset(st *State, from origin) {
-	s.base, s.cur, s.origin = st, *st, from
+	s.base, s.cur, s.origin = st, st, from
 	s.changes, s.views, s.live, s.dropped = nil, nil, false, 0
 }

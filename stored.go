@@ -34,37 +34,47 @@ func (b *stored) configured(cfg *Config) (Backend, string) {
 	return &stored{b.store, cfg}, ""
 }
 
-// storedState is a state with the record it came from, in one allocation.
-type storedState struct {
-	State
-	record Record
+// kept is what Stored has to know of a record beside the state: its Private.
+type kept struct {
+	handle            Handle
+	secret            [32]byte
+	renewed, authTime time.Time
 }
 
-// loadedState has room for a few values, too, and for the copy of them that the
-// first change makes.
-type loadedState struct {
-	storedState
-	values [13]Value
+// storedState is a state with what it takes to save it, in one allocation.
+type storedState struct {
+	State
+	kept kept
 }
 
 // Load implements Backend: one round trip if the store is a LoadToucher.
-func (b *stored) Load(ctx context.Context, now time.Time, _, value string) (*State, error) {
+func (b *stored) Load(ctx context.Context, now time.Time, name, value string) (*State, error) {
+	st := new(storedState)
+	if err := b.loadInto(ctx, now, name, value, st); err != nil {
+		return nil, err
+	}
+	st.unpack()
+	return &st.State, nil
+}
+
+// loadInto implements frugal.
+func (b *stored) loadInto(ctx context.Context, now time.Time, _, value string, st *storedState) error {
 	t, ok := parseToken(value)
 	if !ok {
-		return nil, reject("malformed")
+		return reject("malformed")
 	}
 	hash := t.hash()
 	rec, err := b.load(ctx, t.handle, hash, now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if subtle.ConstantTimeCompare(rec.Secret[:], hash[:]) == 0 {
 		if !rec.Renewed.IsZero() && now.Before(rec.Renewed.Add(grace)) {
-			return nil, ErrSuperseded
+			return ErrSuperseded
 		}
-		return nil, reject("unknown")
+		return reject("unknown")
 	}
-	return b.state(rec)
+	return st.pack(&rec)
 }
 
 func (b *stored) load(ctx context.Context, h Handle, hash [32]byte, now time.Time) (Record, error) {
@@ -80,21 +90,32 @@ func (b *stored) load(ctx context.Context, h Handle, hash [32]byte, now time.Tim
 // state returns what rec holds; a tombstone and a record that does not decode
 // are no session. The latter stays where it is, for the operator.
 func (b *stored) state(rec Record) (*State, error) {
-	if isTombstone(rec) {
-		return nil, reject("ended")
+	st := new(storedState)
+	if err := st.pack(&rec); err != nil {
+		return nil, err
 	}
-	st := new(loadedState)
+	st.unpack()
+	return &st.State, nil
+}
+
+func (st *storedState) pack(rec *Record) error {
+	if isTombstone(*rec) {
+		return reject("ended")
+	}
 	st.State = State{
 		Version: rec.Version, Principal: rec.Principal, Label: rec.Label,
 		Created: rec.Created, AuthTime: rec.AuthTime, Seen: rec.Seen, Expires: rec.Expires, Deadline: rec.Deadline,
-		Idle: rec.Idle, spare: st.values[:0],
+		Idle: rec.Idle, Private: &st.kept,
 	}
-	st.record = rec
-	if err := st.parseData(rec.Handle, rec.Data); err != nil {
-		return nil, reject("undecodable")
+	st.kept = keptOf(rec)
+	if err := st.State.pack(rec.Data); err != nil {
+		return reject("undecodable")
 	}
-	st.Private = &st.record
-	return &st.State, nil
+	return nil
+}
+
+func keptOf(rec *Record) kept {
+	return kept{rec.Handle, rec.Secret, rec.Renewed, rec.AuthTime}
 }
 
 // Commit implements Backend.
@@ -102,25 +123,24 @@ func (b *stored) Commit(ctx context.Context, now time.Time, _, old string, op Op
 	if op == Create {
 		return b.create(ctx, now, st)
 	}
-	prev, ok := st.Private.(*Record)
+	prev, ok := st.Private.(*kept)
 	if !ok {
 		return "", fmt.Errorf("scarab: Stored cannot %v a state that it has not loaded", op)
 	}
 	switch op {
 	case Touch:
-		return old, b.store.Touch(ctx, prev.Handle, now)
+		return old, b.store.Touch(ctx, prev.handle, now)
 	case Delete:
-		err := b.store.Delete(ctx, prev.Handle)
+		err := b.store.Delete(ctx, prev.handle)
 		if err != nil { // whatever became of it, once more does no harm
-			err = b.store.Delete(ctx, prev.Handle)
+			err = b.store.Delete(ctx, prev.handle)
 		}
 		return old, err
 	}
 	value := old
-	rec := *prev
-	rec.Version = st.Version + 1
-	if op == Renew && !(b.renewedMeanwhile(old, prev) && st.AuthTime.Equal(prev.AuthTime)) {
-		t := newToken(prev.Handle)
+	rec := Record{Handle: prev.handle, Secret: prev.secret, Renewed: prev.renewed, Version: st.Version + 1}
+	if op == Renew && !(b.renewedMeanwhile(old, prev) && st.AuthTime.Equal(prev.authTime)) {
+		t := newToken(prev.handle)
 		rec.Secret, rec.Renewed, value = t.hash(), now, t.String()
 	}
 	if err := b.fill(&rec, now, st); err != nil {
@@ -129,19 +149,19 @@ func (b *stored) Commit(ctx context.Context, now time.Time, _, old string, op Op
 	if err := b.save(ctx, now, rec); err != nil {
 		return "", err
 	}
-	st.complete(rec)
+	st.complete(&rec)
 	return value, nil
 }
 
 // renewedMeanwhile reports whether the secret that the request came with is no
 // longer the one in the record. One that came with the cookie of a fallback has
 // none.
-func (b *stored) renewedMeanwhile(old string, current *Record) bool {
+func (b *stored) renewedMeanwhile(old string, current *kept) bool {
 	t, ok := parseToken(old)
 	if !ok {
-		return !current.Renewed.IsZero()
+		return !current.renewed.IsZero()
 	}
-	return t.hash() != current.Secret
+	return t.hash() != current.secret
 }
 
 // fill puts what st says into rec.
@@ -161,7 +181,7 @@ func (b *stored) fill(rec *Record, now time.Time, st *State) error {
 		rec.Expires = expiry(now, st.Idle, st.Deadline)
 	}
 	*rec = rec.Touch(now)
-	rec.Data = st.appendData(make([]byte, 0, len(rec.Data)+128))
+	rec.Data = st.appendData(make([]byte, 0, st.dataSize()))
 	if len(rec.Data) > b.cfg.MaxSize {
 		return st.tooLarge(len(rec.Data), b.cfg.MaxSize)
 	}
@@ -169,15 +189,15 @@ func (b *stored) fill(rec *Record, now time.Time, st *State) error {
 }
 
 // complete makes st the state that rec is the record of.
-func (st *State) complete(rec Record) {
+func (st *State) complete(rec *Record) {
 	if st.Version = rec.Version; st.Handle == "" {
 		st.Handle = rec.Handle.String()
 	}
 	st.Seen, st.Expires = rec.Seen, rec.Expires
 	if st.room == nil {
-		st.room = new(Record)
+		st.room = new(kept)
 	}
-	*st.room = rec
+	*st.room = keptOf(rec)
 	st.Private, st.room = st.room, nil
 }
 
@@ -203,7 +223,7 @@ func (b *stored) create(ctx context.Context, now time.Time, st *State) (string, 
 		}
 		err := b.createOnce(ctx, now, rec)
 		if err == nil {
-			st.complete(rec)
+			st.complete(&rec)
 			return t.String(), nil
 		}
 		if !errors.Is(err, ErrExists) {

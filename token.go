@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"strings"
 )
 
 // A token is what the browser has: a handle, which is public, and a secret,
@@ -35,10 +34,11 @@ func newToken(h Handle) token {
 
 // parseToken decodes strictly: a token has one spelling.
 func parseToken(s string) (t token, ok bool) {
-	// The decoder skips line breaks, which would be a second spelling.
-	if len(s) != tokenLen || strings.ContainsAny(s, "\r\n") {
+	if len(s) != tokenLen {
 		return token{}, false
 	}
+	// The decoder skips line breaks, which would be a second spelling, and then
+	// has too few bytes.
 	var b [48]byte
 	if n, err := tokenEncoding.Decode(b[:], []byte(s)); err != nil || n != len(b) {
 		return token{}, false
