@@ -81,6 +81,16 @@ func (p *process) readLink() {
 	p.t.Fatal("no login link was printed")
 }
 
+// anotherLink presses Enter, and returns the link that is printed.
+func (p *process) anotherLink() string {
+	p.t.Helper()
+	if _, err := io.WriteString(p.in, "\n"); err != nil {
+		p.t.Fatal(err)
+	}
+	p.readLink()
+	return p.link
+}
+
 func (p *process) stop() {
 	if p.cmd.ProcessState != nil {
 		return
@@ -243,11 +253,7 @@ func TestServe_sample(t *testing.T) {
 func TestServe_anotherLink(t *testing.T) {
 	p := start(t, emptyDir(t), "--sessions", "memory:")
 	first := p.link
-	if _, err := io.WriteString(p.in, "\n"); err != nil {
-		t.Fatal(err)
-	}
-	p.readLink()
-	if p.link == first {
+	if p.anotherLink() == first {
 		t.Error("the same link again")
 	}
 	newBrowser(t).logIn(p)

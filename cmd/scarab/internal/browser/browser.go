@@ -40,9 +40,11 @@ func Start(ctx context.Context) (*Browser, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What makes pages appear faster to people makes them slower to load here.
+	const features = "Translate,BackForwardCache,PaintHolding,RenderDocument,SpareRendererForSitePerProcess,MediaRouter,OptimizationHints"
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(dir), chromedp.WindowSize(1280, 860),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-US"))
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", features), chromedp.Flag("lang", "en-US"))
 	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
 	root, stopRoot := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	b := &Browser{root, func() { stopRoot(); stopAllocator(); os.RemoveAll(dir) }}
@@ -65,16 +67,22 @@ type Tab struct {
 
 // Window opens a tab that shares no cookies with any other.
 func (b *Browser) Window() (*Tab, error) {
-	ctx, stop := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	t := &Tab{ctx, stop}
-	return t, chromedp.Do(ctx)
+	return newTab(chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext()))
 }
 
 // Tab opens another tab of the same window.
 func (t *Tab) Tab() (*Tab, error) {
-	ctx, stop := chromedp.NewContext(t.ctx)
-	other := &Tab{ctx, stop}
-	return other, chromedp.Do(ctx)
+	return newTab(chromedp.NewContext(t.ctx))
+}
+
+// newTab makes a tab that believes to have the focus, as each of several that
+// are used at the same time must.
+func newTab(ctx context.Context, stop context.CancelFunc) (*Tab, error) {
+	err := chromedp.Do(ctx)
+	if err == nil {
+		_, err = chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	}
+	return &Tab{ctx, stop}, err
 }
 
 // Close closes the tab.

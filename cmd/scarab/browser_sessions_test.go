@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// A page of another site sends a form here, with the visitor's browser and a
+// token that it cannot know.
+func forgedPost(p *page, s *process) {
+	p.open(s.base+"/t/orders/row/5/delete", http.StatusOK)
+	token := p.value("csrf_token")
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `<!doctype html><form method="post" action="%s/t/orders/row/5/delete"><input name="csrf_token" value="%s"><button id="go">Win a prize</button></form>`, s.base, token)
+	}))
+	defer evil.Close()
+	// Under another name, it is another site. From another port of the same
+	// name the cookie comes along, and it is another origin all the same.
+	for _, address := range []string{strings.Replace(evil.URL, "127.0.0.1", "localhost", 1), evil.URL} {
+		p.open(address, http.StatusOK)
+		p.click("#go", http.StatusForbidden)
+		p.shows(true, "nothing was changed")
+	}
+	p.open(s.base+"/t/orders/row/5", http.StatusOK)
+}
+
+// An operator ends a session from a second browser. The page about sessions
+// that is open in the first notices by itself; a form that is open there
+// changes nothing.
+func endedFromElsewhere(t *testing.T, s *process) {
+	victim, operator := newWindow(t), newWindow(t)
+	operator.logIn(s)
+	operator.open(s.base+"/sessions", http.StatusOK)
+	victim.logIn(s)
+	victim.open(s.base+"/session", http.StatusOK)
+	handle := ask[string](victim, `document.querySelector(".facts dd.mono").innerText`)
+	form := victim.secondTab()
+	form.open(s.base+"/t/tags/row/11", http.StatusOK)
+	form.fill(`[name="v.name"]`, "too late")
+	victim.open(s.base+"/sessions", http.StatusOK)
+
+	// The operator's list gets the new session without being loaded again.
+	operator.must(operator.Press(`button[form="end"][value="` + handle + `"]`))
+	operator.must(operator.Wait(".flash.success"))
+	operator.shows(true, "The session was ended.")
+	if n := ask[int](operator, `document.querySelectorAll('button[value="`+handle+`"]').length`); n != 0 {
+		t.Error("the list still has the session")
+	}
+
+	form.save(http.StatusForbidden)
+	form.shows(true, "nothing was changed")
+	victim.must(victim.Wait("body.door"))
+	victim.isAt(s.base + "/login")
+	operator.open(s.base+"/t/tags/row/11", http.StatusOK)
+	operator.has("v.name", "recycled")
+}
