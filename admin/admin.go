@@ -2,13 +2,57 @@
 // and delete rows, with flash messages that tell what happened. It reads the
 // schema; there are no models to write. It also shows sessions at work.
 //
-//	interface, err := admin.New(db, admin.Config{Prefix: "/admin"})
-//	mux.Handle("/admin/", interface)
+//	pages, err := admin.New(db, admin.Config{Prefix: "/admin"})
+//	mux.Handle("/admin/", pages)
 //	http.ListenAndServe(addr, sessions.Wrap(mux))
 //
 // Pages need no script, and work by keyboard, in light and dark, and on narrow
 // screens. Every form carries a CSRF token, and every answer a strict
 // Content-Security-Policy.
+//
+// # Mounting
+//
+// The handler is served inside Wrap of the application's own [scarab.Factory],
+// under any [Config.Prefix], and whoever the application logs in with
+// [scarab.Session.Login] is logged in here. [Config.Access] says what he may
+// do, or [Config.State], which also has users with passwords, and the audit
+// log. With an Access of your own, restrict it: the default without State lets
+// everyone who is logged in do everything.
+//
+// Logins are counted by the address in [http.Request.RemoteAddr], and sessions
+// are labelled with it. Behind a proxy that is the proxy's: put what the proxy
+// says there, in a handler outside of this one.
+//
+// # What can be edited
+//
+// Tables with a primary key, also of several columns. Views, and tables
+// without a key, whose rows cannot be told apart, are read only. Columns that
+// the database computes are shown. scarab's own tables are neither listed nor
+// edited, whatever they are called.
+//
+// A row is saved if nobody else has changed it since its form was shown;
+// otherwise the form comes back with both versions. Changing several rows at
+// once replaces the fields that are ticked, whatever is in them.
+//
+// A deletion can be undone for ten minutes by whoever deleted, with the rows
+// that the database took along, up to 500 of them and 8 MiB. They are kept in
+// the memory of this process: behind several processes, send a visitor always
+// to the same one, or an undo may not be found.
+//
+// # Large tables
+//
+// A page of a list costs what looking up its first row in an index costs,
+// however far in it is, if the list is sorted by the primary key or by a column
+// that has an index; in PostgreSQL with many equal values, one of that column
+// and the key. Next and Previous go by the key of a row; by its number alone a
+// page is reached up to row 10,000, and further in the visitor is told to use
+// them. Rows are counted up to 10,000. Numbers and choices, which a page can do
+// without, have two seconds together and are left out after that.
+//
+// Searching, filtering and sorting by what has no index reads the whole table.
+// That is bounded by [Config.Timeout], and the visitor is told to narrow it
+// down. MariaDB and MySQL go on with a statement that nobody waits for any
+// more: set max_statement_time, or max_execution_time, for this user of theirs.
 package admin
 
 import (
@@ -18,7 +62,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
+	"path"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -109,10 +154,6 @@ type Config struct {
 	Clock func() time.Time
 }
 
-// hiddenPrefix begins the names of scarab's own tables, which the interface
-// never shows: who could edit a session could be anyone.
-const hiddenPrefix = "scarab_"
-
 type handler struct {
 	cfg    Config
 	db     *rows.DB
@@ -132,6 +173,13 @@ type tables struct {
 // New reads the schema of db and returns the interface. It has to be served
 // inside Wrap of a [scarab.Factory]. The schema is read again when a page asks
 // for a table that is not known, and when someone presses the button for it.
+//
+// db stays the caller's. SQLite needs foreign_keys on in each connection, if
+// references are to be kept, and a busy_timeout. MySQL and MariaDB are to
+// refuse what does not fit (STRICT_TRANS_TABLES, their default).
+//
+// New fails if the configuration is wrong, which the error says field by field,
+// or if the schema cannot be read within [Config.Timeout].
 func New(db *sql.DB, cfg Config) (http.Handler, error) {
 	if db == nil {
 		return nil, errors.New("admin: New without a database")
@@ -163,12 +211,14 @@ func New(db *sql.DB, cfg Config) (http.Handler, error) {
 	return h, nil
 }
 
+var plainPath = regexp.MustCompile(`^(/[\pL\pN._~@+-]+)+$`)
+
 func (c *Config) complete() error {
 	if c.Title == "" {
 		c.Title = "scarab"
 	}
 	c.Prefix = strings.TrimSuffix(c.Prefix, "/")
-	if c.Prefix != "" && (!strings.HasPrefix(c.Prefix, "/") || strings.ContainsAny(c.Prefix, "?#%{} ") || strings.Contains(c.Prefix, "//")) {
+	if c.Prefix != "" && (path.Clean(c.Prefix) != c.Prefix || !plainPath.MatchString(c.Prefix)) {
 		return fmt.Errorf("field Prefix %q: it is a plain path that starts with a slash, such as /admin", c.Prefix)
 	}
 	if c.Access == nil {
@@ -216,9 +266,7 @@ func (h *handler) readSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Tables = slices.DeleteFunc(s.Tables, func(t *schema.Table) bool {
-		return strings.HasPrefix(strings.ToLower(t.Name), hiddenPrefix)
-	})
+	s.Tables = withoutOwn(s.Tables)
 	h.schema.Store(&tables{s, s.Slugs(), h.cfg.Clock()})
 	return nil
 }

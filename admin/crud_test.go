@@ -111,32 +111,6 @@ func TestNull_andEmpty(t *testing.T) {
 	})
 }
 
-// A form that is sent back as it came changes nothing, whatever it shows.
-func TestEdit_untouchedWritesNothing(t *testing.T) {
-	s := newSite(t, `CREATE TABLE odd (id INTEGER PRIMARY KEY, i INTEGER, r REAL, d DECIMAL(8,2), b BOOLEAN, day DATE, at DATETIME, c TIME, x TEXT, v VARCHAR(10), anything, j JSON, f BLOB);
-		INSERT INTO odd VALUES (1, 9007199254740993, 0.1, 1.5, 1, '2026-01-02', '2026-01-02 03:04:05', '03:04:05', char(10) || 'a' || char(13, 10) || 'b', 'two' || char(10) || 'lines', 42, '{"a":1}', x'00ff');
-		INSERT INTO odd VALUES (2, 'not a number', 1e300, 'x', 7, 'tomorrow', '2026-01-02T03:04:05.123Z', 'noon', ' spaces ', 'longer than ten characters', 1.5, 'no json', 'text');
-		INSERT INTO odd VALUES (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-		INSERT INTO odd VALUES (4, '', '', '', '', '', '', '', '', '', '', '', '');
-		INSERT INTO odd VALUES (5, x'01', x'01', x'01', x'01', x'01', x'01', x'01', CAST(x'ff' AS TEXT), 'a' || char(0) || 'b', x'01', x'01', x'01')`)
-	columns := []string{"i", "r", "d", "b", "day", "at", "c", "x", "v", "anything", "j", "f"}
-	for id := '1'; id <= '5'; id++ {
-		var before []any
-		for _, c := range columns {
-			before = append(before, s.value(`SELECT typeof("`+c+`") || ' ' || hex("`+c+`") FROM odd WHERE id = ?`, string(id)))
-		}
-		page := s.submit(s.Get("/admin/t/odd/row/"+string(id)), "/row/"+string(id), nil)
-		if got := flashes(t, page); !slices.Equal(got, []string{"warning: Nothing was changed."}) {
-			t.Errorf("row %c: status %d, messages %q", id, page.Status, got)
-		}
-		for i, c := range columns {
-			if after := s.value(`SELECT typeof("`+c+`") || ' ' || hex("`+c+`") FROM odd WHERE id = ?`, string(id)); after != before[i] {
-				t.Errorf("row %c, column %s: %v became %v", id, c, before[i], after)
-			}
-		}
-	}
-}
-
 // What the database refuses comes back at its field, with what was typed.
 func TestRefusals_atTheirField(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, k testdb.Kind) {

@@ -1,6 +1,19 @@
 package admin
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
+
+// Label is the device and the address that a request comes from, such as
+// "Firefox on Linux · 192.0.2.7", for [scarab.Session.SetLabel] where an
+// application logs someone in. Of an IPv6 address it has the network.
+func Label(r *http.Request) string {
+	return device(r.UserAgent()) + labelSeparator + address(r.RemoteAddr)
+}
+
+// labelSeparator stands between the device and the address.
+const labelSeparator = " · "
 
 // device makes words for people of a User-Agent header, such as "Firefox on
 // Linux". It knows the few that most people have; it decides nothing.

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -104,7 +105,12 @@ func (e *csvEncoder) row(values []any) error {
 	for i, value := range values {
 		switch value := value.(type) {
 		case []byte:
-			e.record[i] = base64.StdEncoding.EncodeToString(value)
+			e.record[i] = harmless(base64.StdEncoding.EncodeToString(value))
+		case float64:
+			e.record[i] = textOf(value)
+			if math.IsInf(value, 0) {
+				e.record[i] = harmless(e.record[i])
+			}
 		case string:
 			e.record[i] = value
 			if !e.columns[i].Kind.Number() || !decimal.MatchString(value) {
@@ -176,6 +182,9 @@ func (e *jsonEncoder) row(values []any) error {
 		if text, ok := value.(string); ok && e.types[i].Kind == schema.JSON && json.Valid([]byte(text)) {
 			e.line = append(e.line, text...)
 			continue
+		}
+		if f, ok := value.(float64); ok && (math.IsInf(f, 0) || math.IsNaN(f)) {
+			value = textOf(f) // JSON has no such numbers
 		}
 		b, err := json.Marshal(value) // bytes become base64
 		if err != nil {

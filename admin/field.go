@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -108,12 +109,15 @@ func (v *visit) parseText(c *schema.Column, text string) (value any, skip bool, 
 	switch c.Kind {
 	case schema.Integer:
 		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return text, false, "" // the database knows whether it has room for it
+		case err != nil:
 			return nil, false, v.t("This is not a whole number, such as 42.")
 		}
 		return n, false, ""
 	case schema.Decimal:
-		if !decimal.MatchString(text) {
+		if !decimal.MatchString(text) && !v.special(text) {
 			return nil, false, v.t("This is not a number, such as 12.50.")
 		}
 		return text, false, ""
@@ -150,6 +154,19 @@ func (v *visit) parseText(c *schema.Column, text string) (value any, skip bool, 
 	return text, false, ""
 }
 
+// special reports whether text is a value of PostgreSQL that is written as a
+// word, for numbers and for times.
+func (v *visit) special(text string) bool {
+	return v.h.cfg.Dialect == PostgreSQL && specialWord.MatchString(text)
+}
+
+var (
+	specialWord = regexp.MustCompile(`(?i)^([+-]?infinity|nan|24:00(:00)?|\d{4,6}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?)?([+-]\d\d(:\d\d){0,2})? bc)$`)
+
+	// MySQL's TIME is a span of time as well.
+	span = regexp.MustCompile(`^-?\d{1,3}:\d\d(:\d\d(\.\d+)?)?$`)
+)
+
 const (
 	dateLayout   = "2006-01-02"
 	clockLayout  = "15:04:05"
@@ -167,11 +184,19 @@ func (v *visit) parseTime(text, problem, write string, layouts ...string) (any, 
 			return t.Format(write), false, ""
 		}
 	}
-	if _, err := time.Parse(time.RFC3339, strings.Replace(text, " ", "T", 1)); err == nil {
+	for _, l := range zoned {
+		if _, err := time.Parse(l, strings.Replace(text, "T", " ", 1)); err == nil {
+			return text, false, ""
+		}
+	}
+	if v.special(text) || v.h.cfg.Dialect == MySQL && write == clockLayout && span.MatchString(text) {
 		return text, false, ""
 	}
 	return nil, false, problem
 }
+
+// zoned are the notations of times with a zone.
+var zoned = [...]string{"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z07", "2006-01-02 15:04:05Z07:00:00", "15:04:05Z07:00", "15:04:05Z07"}
 
 // boolean is true or false as the database keeps it.
 func (v *visit) boolean(yes bool) any {

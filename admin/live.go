@@ -2,7 +2,6 @@ package admin
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/admin/internal/ui"
+	"github.com/scarab-go/scarab/admin/state"
 )
 
 const (
@@ -47,6 +47,10 @@ func (h *handler) sessionsLive(v *visit) error {
 					return v.endLive(out, err)
 				}
 				v.permissions = nil // they may have changed too
+				v.startAgain()
+				if v.mayUse(state.Sessions) == None {
+					return v.endLive(out, scarab.ErrEnded)
+				}
 			}
 		}
 	}
@@ -54,9 +58,7 @@ func (h *handler) sessionsLive(v *visit) error {
 
 // sendLive sends one event.
 func (v *visit) sendLive(user string) error {
-	ctx, cancel := context.WithTimeout(v.r.Context(), v.h.cfg.Timeout)
-	defer cancel()
-	v.ctx = ctx
+	v.startAgain()
 	live, err := v.liveSessions(user)
 	if err != nil {
 		return err

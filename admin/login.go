@@ -61,14 +61,11 @@ func (v *visit) logIn(principal, welcome string) error {
 	if chosen != "" {
 		language.Set(v.s, chosen)
 	}
-	v.s.SetLabel(device(v.r.UserAgent()) + labelSeparator + address(v.r.RemoteAddr))
+	v.s.SetLabel(Label(v.r))
 	v.record("login", state.Sessions, "", nil)
 	v.succeed(welcome)
 	return v.redirect(v.url("/"))
 }
-
-// labelSeparator stands between the device and the address.
-const labelSeparator = " · "
 
 // linkPage is where a one-time link leads. Looking at it uses nothing up:
 // browsers, mail programs and chats fetch links on their own.

@@ -16,6 +16,8 @@ import (
 // Sessions is what the page about the application's sessions needs. Store is
 // the one that Factory keeps sessions in, and a [scarab.Scanner]; without it,
 // as for sessions in cookies, the page shows events only.
+//
+// The page shows the device and the address of a session that has a [Label].
 type Sessions struct {
 	Factory *scarab.Factory
 	Store   scarab.Store
@@ -98,6 +100,9 @@ func (v *visit) liveSessions(user string) (ui.SessionsLive, error) {
 		out.Sessions = append(out.Sessions, v.sessionRow(r, own, now))
 	}
 	if events := v.h.cfg.Sessions.Events; events != nil {
+		if user == "" && err == nil {
+			events.Sample(total)
+		}
 		out.Chart, out.Rejected, out.Events = v.eventViews(events, now)
 	}
 	return out, nil
@@ -213,6 +218,8 @@ func (h *handler) endOthers(v *visit) error {
 	if err != nil {
 		return v.cannotEnd(err)
 	}
+	own := v.s.Principal()
+	v.record("end", state.Sessions, "", map[string]state.Change{"user": {From: &own}})
 	v.succeed(v.t("You are logged out in %d other places.", n))
 	return v.redirect(v.url("/session"))
 }

@@ -47,11 +47,7 @@ func (h *handler) page(f func(*visit) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{h: h, w: w, r: r, schema: h.schema.Load(), language: ui.Accepted(r.Header.Get("Accept-Language"))}
 		v.startAgain()
-		defer func() {
-			for _, end := range v.ends {
-				end()
-			}
-		}()
+		defer v.end()
 		s, err := session(r)
 		if err == nil {
 			v.s = s
@@ -68,8 +64,15 @@ func (h *handler) page(f func(*visit) error) http.Handler {
 
 // startAgain gives the visit the whole of its time for the database.
 func (v *visit) startAgain() {
+	v.end()
 	ctx, end := context.WithTimeout(v.r.Context(), v.h.cfg.Timeout)
-	v.ctx, v.extras, v.ends = ctx, nil, append(v.ends, end)
+	v.ctx, v.extras, v.ends = ctx, nil, []context.CancelFunc{end}
+}
+
+func (v *visit) end() {
+	for _, end := range v.ends {
+		end()
+	}
 }
 
 // loggedIn sends those who are not to the page where they can.

@@ -133,7 +133,7 @@ func sessions(l ui.Language) ui.Sessions {
 		Count: "3", MayEnd: true, At: "17:30:00", Language: l, More: true,
 		Chart: ui.Chart{
 			Width: 768, Height: 120, Line: "4,100 100,60 200,80 300,20 400,40 500,10 600,30 764,50", Area: "4,120 4,100 100,60 200,80 300,20 400,40 500,10 600,30 764,50 764,120", Top: "42",
-			Bars: []ui.Bar{{X: 97, Y: 100, Width: 6, Height: 20}, {X: 297, Y: 60, Width: 6, Height: 60}}, Labels: []ui.Label{{Text: "18:00"}, {Text: "00:00"}, {Text: "06:00"}, {Text: "12:00"}},
+			Bars: []ui.Bar{{X: 97, Y: 100, Width: 6, Height: 20}, {X: 297, Y: 60, Width: 6, Height: 60}}, Labels: []ui.Label{{X: 16, Text: "18:00"}, {X: 208, Text: "00:00"}, {X: 400, Text: "06:00"}, {X: 592, Text: "12:00"}},
 			Text: l.Sprintf("In the last 24 hours: at most %d active sessions, %d logins.", 42, 17),
 		},
 		Rejected: []ui.Count{{Name: "rejected forged", Count: "7"}, {Name: "expired idle", Count: "2"}},

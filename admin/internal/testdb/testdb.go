@@ -39,10 +39,14 @@ var Lite = Kind{schema.SQLite, liteDSN}
 // Kinds are all of them.
 var Kinds = []Kind{Lite, {schema.PostgreSQL, postgresDSN}, {schema.MySQL, mysqlDSN}}
 
-// Each runs a test on each kind of database.
+// Each runs a test on each kind of database, beside other tests.
 func Each(t *testing.T, test func(t *testing.T, k Kind)) {
+	t.Parallel()
 	for _, k := range Kinds {
-		t.Run(string(k.Dialect), func(t *testing.T) { test(t, k) })
+		t.Run(string(k.Dialect), func(t *testing.T) {
+			t.Parallel()
+			test(t, k)
+		})
 	}
 }
 

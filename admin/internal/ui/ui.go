@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -122,6 +123,7 @@ func (l Language) funcs() template.FuncMap {
 			}
 			return m
 		},
-		"lines": func(s string) int { return min(max(strings.Count(s, "\n")+2, 3), 20) },
+		"percent": func(part, whole int) string { return strconv.FormatFloat(100*float64(part)/float64(max(whole, 1)), 'f', 2, 64) + "%" },
+		"lines":   func(s string) int { return min(max(strings.Count(s, "\n")+2, 3), 20) },
 	}
 }
