@@ -123,7 +123,9 @@ func (l Language) funcs() template.FuncMap {
 			}
 			return m
 		},
-		"percent": func(part, whole int) string { return strconv.FormatFloat(100*float64(part)/float64(max(whole, 1)), 'f', 2, 64) + "%" },
-		"lines":   func(s string) int { return min(max(strings.Count(s, "\n")+2, 3), 20) },
+		"percent": func(part, whole int) string {
+			return strconv.FormatFloat(100*float64(part)/float64(max(whole, 1)), 'f', 2, 64) + "%"
+		},
+		"lines": func(s string) int { return min(max(strings.Count(s, "\n")+2, 3), 20) },
 	}
 }
