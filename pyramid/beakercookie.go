@@ -2,6 +2,7 @@ package pyramid
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"slices"
 	"time"
@@ -56,11 +57,11 @@ func (b *beakerCookie) Load(_ context.Context, now time.Time, _, value string) (
 		return nil, reject("forged")
 	}
 	if err != nil {
-		return nil, reject("undecodable")
+		return nil, undecodable(err)
 	}
 	st, c, err := b.state(now, dict, b.data.serializer == JSON)
 	if err != nil {
-		return nil, reject("undecodable")
+		return nil, undecodable(err)
 	}
 	if st.Seen.After(now.Add(maxAhead)) {
 		return nil, reject("from the future")
@@ -105,8 +106,12 @@ func (b *beakerCookie) Commit(_ context.Context, now time.Time, name, _ string, 
 		return "", err
 	}
 	value := sumSHA1(b.keys[0], []byte(rest)) + rest
-	if limit := min(maxBeakerCookie+hexSHA1, maxCookie-len(name)); len(value) > limit {
-		return "", tooLarge(st, len(value), limit)
+	size, limit := len(value), min(maxBeakerCookie+hexSHA1, maxCookie-len(name))
+	if b.data.serializer == Pickle {
+		size += base64.StdEncoding.EncodedLen(pythonGrowth(dict, false))
+	}
+	if size > limit {
+		return "", tooLarge(st, size, limit)
 	}
 	st.Version, st.Private = 1, c
 	return value, nil

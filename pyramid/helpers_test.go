@@ -13,7 +13,7 @@ import (
 	"github.com/scarab-go/scarab/internal/testserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(account(testserver.Run(m))) }
 
 // An app is a Go application whose clock the test sets.
 type app struct {

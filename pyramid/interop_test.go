@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"sort"
 	"strings"
 	"sync"
 	"testing"
@@ -425,6 +426,48 @@ func interopLogin(v *visitor, app, peer string) {
 	v.post(peer+"/set", form("k", "cart", "v", `["tea", "milk"]`))
 	v.wants("who is logged in, after a change by Python", v.get(app+"/principal"), `"anna"`)
 	v.wants("the cart", v.get(app+"/get?k=cart"), `{"found": true, "v": ["tea", "milk"]}`)
+}
+
+// The largest session that Go keeps in a cookie is one that Python can keep,
+// whose pickles are longer.
+func TestInterop_largest(t *testing.T) {
+	signed, err := SignedCookie(SignedConfig{Secrets: []string{interopSecret}, Serializer: Pickle})
+	if err != nil {
+		t.Fatal(err)
+	}
+	beaker, err := BeakerCookie(BeakerConfig{ValidateKey: "validate", Timeout: 20 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := []string{`"t": {"$tuple": [[], {}, {"$tuple": [1]}]}`}
+	for i := range 80 {
+		entries = append(entries, fmt.Sprintf(`"key%d": "%d"`, i, i))
+	}
+	for _, tt := range []struct {
+		name    string
+		backend scarab.Backend
+		args    []string
+	}{
+		{"signed pickle", signed, []string{"--session", "signed-pickle"}},
+		{"Beaker", beaker, []string{"--session", "beaker", "--beaker-type", "cookie", "--beaker-validate-key", "validate"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			peer.Need(t, map[string]string{"beaker": "python3-beaker"})
+			py := peer.Start(t, interopApp, tt.args...)
+			app := goApp(t, tt.backend, CSRFConfig{}, func(c *scarab.Config) { c.OnError = scarab.DefaultOnError })
+			v := newVisitor(t)
+			tooLarge := func(letters int) bool {
+				v.client.Jar, _ = cookiejar.New(nil)
+				return v.status(app+"/set", form("k", "all", "v", "{"+strings.Join(entries, ", ")+`, "x": "`+strings.Repeat("a", letters)+`"}`)) != 200
+			}
+			least := sort.Search(4096, tooLarge)
+			if least < 500 || least > 3000 || tooLarge(least-1) {
+				t.Fatalf("%d letters are too many", least)
+			}
+			v.get(py + "/dump")
+			v.post(py+"/changed", nil)
+		})
+	}
 }
 
 // CookieCSRFStoragePolicy and SessionCSRFStoragePolicy: tokens of 32 digits, in

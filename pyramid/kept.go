@@ -99,9 +99,26 @@ type loaded struct {
 // reject is an error that matches ErrNoSession, with the reason for events.
 func reject(reason string) error { return fmt.Errorf("%w: %s", scarab.ErrNoSession, reason) }
 
+// undecodable is reject for contents that did not decode. What is wrong with a
+// pickle is told: somebody has to find the place that puts it there.
+func undecodable(err error) error {
+	if p := new(pickleError); errors.As(err, &p) {
+		return reject(p.what.Error())
+	}
+	for _, told := range []error{errDepth, errShared} {
+		if errors.Is(err, told) {
+			return reject(told.Error())
+		}
+	}
+	return reject("undecodable")
+}
+
 // Load implements scarab.Backend.
 func (b *kept) Load(ctx context.Context, now time.Time, _, value string) (*scarab.State, error) {
 	id, err := b.cookie.open(value)
+	if p := new(pickleError); errors.As(err, &p) {
+		return nil, undecodable(err)
+	}
 	if err != nil {
 		return nil, reject("forged")
 	}
@@ -120,13 +137,13 @@ func (b *kept) load(ctx context.Context, now time.Time, id string) (*scarab.Stat
 	case errors.Is(err, scarab.ErrNoSession):
 		return nil, errUnknown
 	case errors.Is(err, errUndecodable):
-		return nil, reject("undecodable")
+		return nil, undecodable(err)
 	case err != nil:
 		return nil, err
 	}
 	st, c, err := b.format.decode(now, value, p.ttl)
 	if err != nil {
-		return nil, reject("undecodable")
+		return nil, undecodable(err)
 	}
 	st.Version = 1 // values have none: they are compared whole
 	if st.Handle == "" {

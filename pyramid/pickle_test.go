@@ -20,6 +20,7 @@ var mapped = map[string]bool{"datetimes-p5": true}
 func TestUnpickle_vectors(t *testing.T) {
 	for _, v := range vectors(t, "pickle_values", 80) {
 		t.Run(v.ID, func(t *testing.T) {
+			v.compared()
 			var refuse bool
 			v.get(t, "refuse", &refuse)
 			got, err := unpickle(v.bytes(t, "pickle_b64"))
@@ -298,5 +299,32 @@ func TestPickle_readByAnotherLibrary(t *testing.T) {
 	}
 	if a, b := fmt.Sprint(got), fmt.Sprint(want); a != b {
 		t.Errorf("got  %s\nwant %s", a, b)
+	}
+}
+
+// Python's pickles are no longer than they are expected to be.
+func TestPickle_growth(t *testing.T) {
+	n := 0
+	for _, v := range vectors(t, "pickle_values", 80) {
+		newest := strings.HasSuffix(v.ID, "-p5") || strings.HasSuffix(v.ID, "-p4")
+		if !newest && !strings.HasSuffix(v.ID, "-p2") {
+			continue
+		}
+		original := v.bytes(t, "pickle_b64")
+		value, err := unpickle(original)
+		if err != nil {
+			continue
+		}
+		ours, err := pickle(value)
+		if err != nil {
+			t.Fatalf("%s: %v", v.ID, err)
+		}
+		n++
+		if most := len(ours) + pythonGrowth(value, newest); len(original) > most {
+			t.Errorf("%s: Python's has %d bytes, ours %d, and it was expected to have %d at most", v.ID, len(original), len(ours), most)
+		}
+	}
+	if n < 25 {
+		t.Errorf("%d cases", n)
 	}
 }

@@ -54,6 +54,8 @@ func jsonOf(v any) ([]byte, error) {
 // of one; more than twice that is sharing.
 func renderLimit(size int) int { return 64<<10 + 16*size }
 
+var errShared = errors.New("values that are shared make it too large")
+
 func (r *renderer) text(s string) { r.out = append(r.out, s...) }
 
 func (r *renderer) add(v any, depth int) error {
@@ -61,7 +63,7 @@ func (r *renderer) add(v any, depth int) error {
 		return errDepth
 	}
 	if len(r.out) > r.limit {
-		return errors.New("values that are shared make it too large")
+		return errShared
 	}
 	if r.plain {
 		switch t := v.(type) {

@@ -2,6 +2,7 @@ package pyramid
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/scarab-go/scarab"
 )
@@ -37,12 +38,27 @@ func (p pickled) Encode(name string, payload []byte) (string, error) {
 			return "", err
 		}
 	}
-	data, err := pickle(&pyTuple{[]any{accessed, created, state}})
+	all := &pyTuple{[]any{accessed, created, state}}
+	data, err := pickle(all)
 	if err != nil {
 		return "", err
 	}
-	return p.Codec.Encode(name, data)
+	value, err := p.Codec.Encode(name, data)
+	if err != nil || len(value) < maxValue*3/4 || len(value) > maxValue {
+		return value, err
+	}
+	longest, err := p.Codec.Encode(name, append(data, make([]byte, pythonGrowth(all, true))...))
+	if err != nil {
+		return "", err
+	}
+	if len(longest) > maxValue {
+		return "", fmt.Errorf("%w: Python would pickle it to %d characters, at most %d fit into a cookie: store less", scarab.ErrTooLarge, len(longest), maxValue)
+	}
+	return value, nil
 }
+
+// maxValue is Pyramid's limit, and scarab.InCookie's.
+const maxValue = 4064
 
 func (p pickled) Decode(name, value string) ([]byte, error) {
 	data, err := p.Codec.Decode(name, value)
@@ -51,15 +67,15 @@ func (p pickled) Decode(name, value string) ([]byte, error) {
 	}
 	v, err := unpickle(data)
 	if err != nil {
-		return nil, err
+		return nil, undecodable(err)
 	}
 	accessed, created, dict, err := triple(v)
 	if err != nil {
-		return nil, err
+		return nil, undecodable(err)
 	}
 	values, err := show(dict, false, renderLimit(len(data)))
 	if err != nil {
-		return nil, err
+		return nil, undecodable(err)
 	}
 	r := renderer{limit: renderLimit(len(data))}
 	r.text("[")

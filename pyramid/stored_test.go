@@ -19,6 +19,7 @@ import (
 // redisClient returns a client of an empty database, and a way to look into it.
 func redisClient(t testing.TB) (rueidis.Client, *testserver.Server) {
 	t.Helper()
+	maySkip(t)
 	server := testserver.SharedRedis(t)
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr}, DisableCache: true})
 	if err != nil {

@@ -50,6 +50,7 @@ const (
 
 var (
 	errPickleEnd    = errors.New("pickle ends too early")
+	errPickleSize   = fmt.Errorf("pickle has more than %d bytes", maxPickle)
 	errPickleMemory = errors.New("pickle needs too much memory")
 	errPickleStack  = errors.New("pickle takes from an empty stack")
 )
@@ -58,15 +59,23 @@ var (
 // ignored, as Python does.
 func unpickle(data []byte) (any, error) {
 	if len(data) > maxPickle {
-		return nil, fmt.Errorf("pickle of %d bytes; at most %d are read", len(data), maxPickle)
+		return nil, &pickleError{errPickleSize, maxPickle}
 	}
 	u := unpickler{in: data, budget: maxMemory}
 	v, err := u.run()
 	if err != nil {
-		return nil, fmt.Errorf("%w, near byte %d", err, u.at)
+		return nil, &pickleError{err, u.at}
 	}
 	return v, nil
 }
+
+// A pickleError says what is wrong with a pickle, and where.
+type pickleError struct {
+	what error // one of few texts, or a name of at most 40 characters in one
+	at   int   // in bytes
+}
+
+func (e *pickleError) Error() string { return fmt.Sprintf("%v, near byte %d", e.what, e.at) }
 
 func (u *unpickler) run() (any, error) {
 	for {

@@ -14,6 +14,7 @@ import (
 
 // A vector is one case of testdata/vectors, whatever the format.
 type vector struct {
+	file    string
 	ID      string
 	Desc    string
 	Kind    string
@@ -25,20 +26,16 @@ type vector struct {
 // least: a test over no cases passes.
 func vectors(t testing.TB, name string, least int) []vector {
 	t.Helper()
-	data, err := os.ReadFile("testdata/vectors/" + name + ".json")
+	raws, err := readVectors(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file struct{ Vectors []map[string]json.RawMessage }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
+	if len(raws) < least {
+		t.Fatalf("%s has %d vectors, fewer than %d", name, len(raws), least)
 	}
-	if len(file.Vectors) < least {
-		t.Fatalf("%s has %d vectors, fewer than %d", name, len(file.Vectors), least)
-	}
-	list := make([]vector, len(file.Vectors))
-	for i, raw := range file.Vectors {
-		v := vector{raw: raw}
+	list := make([]vector, len(raws))
+	for i, raw := range raws {
+		v := vector{file: name, raw: raw}
 		v.get(t, "id", &v.ID)
 		v.get(t, "desc", &v.Desc)
 		v.get(t, "kind", &v.Kind)
@@ -46,6 +43,16 @@ func vectors(t testing.TB, name string, least int) []vector {
 		list[i] = v
 	}
 	return list
+}
+
+func readVectors(name string) ([]map[string]json.RawMessage, error) {
+	data, err := os.ReadFile("testdata/vectors/" + name + ".json")
+	if err != nil {
+		return nil, err
+	}
+	var file struct{ Vectors []map[string]json.RawMessage }
+	err = json.Unmarshal(data, &file)
+	return file.Vectors, err
 }
 
 // get decodes a field, and reports whether it is there.
