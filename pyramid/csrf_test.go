@@ -47,6 +47,7 @@ func (v vector) list(t testing.TB, field string) []string {
 
 func TestCheckOrigin_vectors(t *testing.T) {
 	for _, v := range vectors(t, "csrf_origin_check", 61) {
+		v.compared()
 		r := httptest.NewRequest("POST", v.text(t, "url"), nil)
 		r.TLS = nil
 		for _, name := range []string{"Origin", "Referer"} {
@@ -78,6 +79,7 @@ func TestCheckOrigin_vectors(t *testing.T) {
 
 func TestCheckToken_vectors(t *testing.T) {
 	for _, v := range vectors(t, "csrf_token_check", 31) {
+		v.compared()
 		body := v.text(t, "body")
 		var form map[string]string
 		if v.get(t, "form", &form) {
@@ -121,6 +123,7 @@ func TestCSRFCookie_vectors(t *testing.T) {
 	// not read it. There is no token then, and a new one is made.
 	unread := map[string]bool{"get-present-latin1": true}
 	for _, v := range vectors(t, "csrf_cookie", 14) {
+		v.compared()
 		var o struct {
 			Name     string `json:"cookie_name"`
 			Secure   bool
@@ -206,12 +209,11 @@ func TestRequireCSRF_vectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := newApp(t, backend)
-	n := 0
 	for _, v := range vectors(t, "csrf_automatic", 42) {
 		if v.Kind != "view" {
 			continue // there are no exception views in Go
 		}
-		n++
+		v.compared()
 		a.cookie = ""
 		a.visit(func(s *scarab.Session) { s.Set("_csrft_", v.text(t, "stored_token")) })
 
@@ -278,9 +280,6 @@ func TestRequireCSRF_vectors(t *testing.T) {
 		if calls != wantCalls {
 			t.Errorf("%s: %d calls of Exempt, want %d", v.ID, calls, wantCalls)
 		}
-	}
-	if n < 35 {
-		t.Errorf("only %d cases", n)
 	}
 }
 
