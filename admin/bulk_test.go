@@ -9,51 +9,10 @@ import (
 	"github.com/scarab-go/scarab/admin/internal/testdb"
 )
 
-// Undo brings a row back with all that went along, once, and only for whoever
-// deleted it.
-func TestUndo(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
-		s := newShopOn(t, k)
-		lines := s.value("SELECT count(*) FROM order_lines WHERE order_id = 3")
-		page := s.submit(s.Get("/admin/t/orders/row/3/delete"), "/row/3/delete", nil)
-		if page.Status != http.StatusOK || s.value("SELECT count(*) FROM order_lines WHERE order_id = 3") != int64(0) {
-			t.Fatalf("deleting: status %d", page.Status)
-		}
-		undo := s.find(page, "").action
-		if !strings.HasPrefix(undo, "/admin/undo/") {
-			undo = ""
-			for _, part := range strings.Split(page.Body, `action="`)[1:] {
-				if address, _, _ := strings.Cut(part, `"`); strings.HasPrefix(address, "/admin/undo/") {
-					undo = address
-				}
-			}
-		}
-		if undo == "" {
-			t.Fatalf("no undo is offered:\n%s", page.Body)
-		}
-		other := s.another()
-		other.logIn("other")
-		if got := other.PostForm(undo, url.Values{"csrf_token": {other.Get("/admin/").Field("csrf_token")}}); got.Status != http.StatusGone {
-			t.Errorf("someone else: status %d", got.Status)
-		}
-		if got := s.Get(undo); got.Status != http.StatusNotFound && got.Status != http.StatusMethodNotAllowed {
-			t.Errorf("GET: status %d", got.Status)
-		}
-		page = s.submit(page, undo, nil)
-		if got := flashes(t, page); len(got) != 1 || !strings.Contains(got[0], "back in orders") {
-			t.Errorf("undoing: status %d, %q", page.Status, got)
-		}
-		if got := s.value("SELECT count(*) FROM order_lines WHERE order_id = 3"); got != lines {
-			t.Errorf("%v lines, before %v", got, lines)
-		}
-		if got := s.PostForm(undo, url.Values{"csrf_token": {s.Get("/admin/").Field("csrf_token")}}); got.Status != http.StatusGone {
-			t.Errorf("undoing again: status %d", got.Status)
-		}
-	})
-}
+func TestSelected(t *testing.T) { testdb.Each(t, testSelected) }
 
-func TestSelected(t *testing.T) {
-	s := newShop(t)
+func testSelected(t *testing.T, k testdb.Kind) {
+	s := newShopOn(t, k)
 	list := func() string { return s.Get("/admin/t/tags").Field("csrf_token") }
 	send := func(form url.Values) (int, string) {
 		form.Set("csrf_token", list())
@@ -98,8 +57,10 @@ func TestSelected(t *testing.T) {
 	}
 }
 
-func TestClone(t *testing.T) {
-	s := newShop(t)
+func TestClone(t *testing.T) { testdb.Each(t, testClone) }
+
+func testClone(t *testing.T, k testdb.Kind) {
+	s := newShopOn(t, k)
 	page := s.Get("/admin/t/products/new?clone=3")
 	f := s.find(page, "/t/products/new").values
 	if f.Get("v.id") != "" || f.Get("v.name") != "Gentle Basket" || f.Get("v.price") != "19.40" {
@@ -117,8 +78,10 @@ func TestClone(t *testing.T) {
 }
 
 // What a foreign key points at is found by name, and nothing typed is lost.
-func TestFindReference(t *testing.T) {
-	s := newShop(t)
+func TestFindReference(t *testing.T) { testdb.Each(t, testFindReference) }
+
+func testFindReference(t *testing.T, k testdb.Kind) {
+	s := newShopOn(t, k)
 	page := s.submit(s.Get("/admin/t/orders/new"), "/t/orders/new", url.Values{"v.comment": {"typed before"}, "find.customer_id": {"Kaito Va"}})
 	if page.Status != http.StatusOK || !strings.Contains(page.Body, `<option value="3">Kaito Vargas (3)</option>`) {
 		t.Fatalf("status %d\n%s", page.Status, page.Body)

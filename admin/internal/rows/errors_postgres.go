@@ -65,7 +65,7 @@ func (db *DB) blame(ctx context.Context, t *schema.Table, c Changes, err error) 
 			err = errors.Join(r.Err(), r.Close())
 		}
 		var again *ColumnError
-		if errors.As(explainPostgres(t, err), &again) {
+		if err != nil && errors.As(explainPostgres(t, err), &again) {
 			e.Column = column
 			break
 		}
