@@ -3,15 +3,12 @@ package pyramid
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math"
 	"math/big"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
-
-	ogórek "github.com/kisielk/og-rek"
 )
 
 // Dates and timedeltas are mapped, as the note of that vector allows.
@@ -274,32 +271,6 @@ func FuzzUnpickle(f *testing.F) {
 			t.Fatalf("changed (%v):\n%s\n%s", err, text, text2)
 		}
 	})
-}
-
-// og-rek, which others wrote, reads what is written here.
-func TestPickle_readByAnotherLibrary(t *testing.T) {
-	v, err := fromNotation([]byte(`{"n": null, "t": [true, false], "i": [0, 255, 256, 65536, -1, 9007199254740993, 123456789012345678901234567890],
-		"f": 1.5, "s": "Zoë \u0000", "tuple": {"$tuple": [1, 2, 3, 4]}, "b": {"$bytes": "AAH+/w=="}, "d": {"$dict": [[1, "one"]]}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := pickle(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := ogórek.NewDecoderWithConfig(bytes.NewReader(data), &ogórek.DecoderConfig{StrictUnicode: true}).Decode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	huge, _ := new(big.Int).SetString("123456789012345678901234567890", 10)
-	want := map[any]any{
-		"n": ogórek.None{}, "t": []any{true, false}, "f": 1.5, "s": "Zoë \x00",
-		"i":     []any{int64(0), int64(255), int64(256), int64(65536), int64(-1), big.NewInt(9007199254740993), huge},
-		"tuple": ogórek.Tuple{int64(1), int64(2), int64(3), int64(4)}, "b": ogórek.Bytes("\x00\x01\xfe\xff"), "d": map[any]any{int64(1): "one"},
-	}
-	if a, b := fmt.Sprint(got), fmt.Sprint(want); a != b {
-		t.Errorf("got  %s\nwant %s", a, b)
-	}
 }
 
 // Python's pickles are no longer than they are expected to be.
