@@ -1,7 +1,8 @@
 # make test         every module's tests, with the race detector; installs what is missing
-# make setup        only installs: servers and a browser from Debian's packages
+# make setup        only installs: servers and a browser from Debian's packages, axe-core from npm
 # make lint         gofmt, go vet, staticcheck
 # make fuzz         every fuzz test for a moment
+# make screenshots  the pictures in docs/admin.md
 # make bench        the peers side by side, on a machine that does nothing else
 # make bench-check  allocations and round trips against the committed table
 
@@ -9,7 +10,7 @@ MODULES := . admin cmd/scarab internal/bench internal/integration pyramid rediss
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
 
-.PHONY: test setup lint fuzz bench bench-check cc
+.PHONY: test setup lint fuzz screenshots bench bench-check cc
 
 # internal/bench runs other libraries too, and the race detector finds races in
 # those: it is tested without.
@@ -37,6 +38,12 @@ fuzz:
 		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 		done; done) || exit 1; done
+
+# One of the pictures is in Japanese.
+screenshots: setup
+	@fc-list :lang=ja | grep -q . || { echo "make screenshots needs a Japanese font, such as Debian's fonts-noto-cjk"; exit 1; }
+	@rm -f docs/screenshots/*.png
+	@go run ./cmd/scarab/internal/screenshots docs/screenshots
 
 bench: setup
 	@go run ./internal/bench

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
@@ -199,17 +200,18 @@ func (t *Tab) Languages(header string) error {
 	return err
 }
 
-// Screenshot returns the whole page as PNG.
+// PointAway moves the pointer to a corner, so that nothing is under it.
+func (t *Tab) PointAway() error {
+	_, err := chromedp.Call(t.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved})
+	return err
+}
+
+// Screenshot returns what the window shows of the page as PNG.
 func (t *Tab) Screenshot() ([]byte, error) {
-	return run(t, "taking a picture", chromedp.FullScreenshot(100))
+	return run(t, "taking a picture", chromedp.CaptureScreenshot())
 }
 
 // Quote makes a JavaScript string.
 func Quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
-}
-
-// ViewportScreenshot returns what the window shows of the page as PNG.
-func (t *Tab) ViewportScreenshot() ([]byte, error) {
-	return run(t, "taking a picture", chromedp.CaptureScreenshot())
 }
