@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +38,9 @@ func TestSessions_list(t *testing.T) {
 		if !strings.Contains(page.Body, want) {
 			t.Errorf("there is no %q:\n%s", want, page.Body)
 		}
+	}
+	if !strings.Contains(page.Body, "at most 2 active sessions, 2 logins") {
+		t.Errorf("the chart:\n%s", page.Body)
 	}
 	if page := s.Get("/admin/sessions?user=eve"); !strings.Contains(page.Body, "1 active") || strings.Contains(page.Body, "this one") {
 		t.Errorf("those of eve:\n%s", page.Body)
@@ -166,6 +170,50 @@ func TestSessions_live(t *testing.T) {
 			t.Errorf("the stream ended after %v", took)
 		}
 		if last := w.drain(); !strings.Contains(last, "event: ended\ndata: /login") {
+			t.Errorf("the last event:\n%s", last)
+		}
+	})
+}
+
+// Whoever may not see the sessions any more does not see them in a stream that
+// is open, either.
+func TestSessions_livePermission(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		factory, err := scarab.New(scarab.Stored(store), scarab.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var may atomic.Int32
+		may.Store(int32(admin.Read))
+		h, err := admin.New(liveDB(t), admin.Config{Dialect: admin.SQLite, Sessions: &admin.Sessions{Factory: factory, Store: store},
+			Access: func(context.Context, string, string) admin.Permission { return admin.Permission(may.Load()) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cookie, _ := begin(t, factory, "eve")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "https://example.com/sessions/live", nil)
+		req.AddCookie(cookie)
+		w := &stream{header: http.Header{}, lines: make(chan string, 10_000)}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			factory.Wrap(h).ServeHTTP(w, req)
+		}()
+		w.event(t)
+		may.Store(int32(admin.None))
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		select {
+		case <-done:
+		default:
+			t.Error("eleven seconds later the stream goes on")
+			cancel()
+			<-done
+		}
+		if last := w.drain(); !strings.Contains(last, "event: ended") {
 			t.Errorf("the last event:\n%s", last)
 		}
 	})
