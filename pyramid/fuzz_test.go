@@ -40,11 +40,7 @@ func FuzzBeaker_open(f *testing.F) {
 	for _, bomb := range []string{"\x80\x04X\xff\xff\xff\x7fabcd", "\x80\x04]\x94h\x00a.", "\x80\x02}X\x01\x00\x00\x00a)\x85\x85\x85s."} {
 		f.Add(base64.StdEncoding.EncodeToString([]byte(bomb)))
 	}
-	var zeros bytes.Buffer
-	w := zlib.NewWriter(&zeros)
-	w.Write(bytes.Repeat([]byte(" "), 64<<20)) // 64 KB that are 64 MB
-	w.Close()
-	f.Add(base64.StdEncoding.EncodeToString(zeros.Bytes()))
+	f.Add(base64.StdEncoding.EncodeToString(deflated(f, 2*maxPickle)))
 	if n == 0 {
 		f.Fatal("no seeds")
 	}
@@ -91,6 +87,32 @@ func FuzzBeaker_open(f *testing.F) {
 			})
 		}
 	})
+}
+
+// deflated is zlib's of that many spaces.
+func deflated(t testing.TB, n int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := zlib.NewWriterLevel(&b, zlib.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(bytes.Repeat([]byte(" "), n)) // a Buffer takes everything
+	w.Close()
+	return b.Bytes()
+}
+
+// A few KB that are more than is read, however much it is.
+func TestInflate_bounded(t *testing.T) {
+	small := deflated(t, maxPickle)
+	if data, err := inflate(small); err != nil || len(data) != maxPickle {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	large := deflated(t, 4*maxPickle)
+	used, err := memoryOf(func() error { _, err := inflate(large); return err })
+	if err == nil || used > 6*maxPickle {
+		t.Errorf("%d bytes became %d MB, %v", len(large), used>>20, err)
+	}
 }
 
 // Any value of an encrypted cookie, and any contents of a well encrypted one.

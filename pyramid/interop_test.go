@@ -235,9 +235,9 @@ func interops() []interop {
 			return append(args("--session", "beaker", "--beaker-type", "file", "--beaker-data-dir", dir), encryptedArgs...), b, err
 		}},
 		{name: "Beaker on Redis", modules: map[string]string{"beaker": "python3-beaker", "redis": "python3-redis"}, setup: func(t testing.TB) ([]string, scarab.Backend, error) {
-			client, server := redisClient(t)
+			client, redisURL := redisClient(t)
 			b, err := Beaker(BeakerRedis(client), config)
-			return args("--session", "beaker", "--beaker-type", "ext:redis", "--beaker-url", server.URL+"/0", "--beaker-data-dir", t.TempDir()), b, err
+			return args("--session", "beaker", "--beaker-type", "ext:redis", "--beaker-url", redisURL, "--beaker-data-dir", t.TempDir()), b, err
 		}},
 		{name: "Beaker on memcached", modules: map[string]string{"beaker": "python3-beaker", "memcache": "python3-memcache"}, setup: func(t testing.TB) ([]string, scarab.Backend, error) {
 			addr := testserver.Memcached(t).Addr
@@ -270,6 +270,7 @@ func interops() []interop {
 func TestInterop(t *testing.T) {
 	for _, in := range interops() {
 		t.Run(in.name, func(t *testing.T) {
+			t.Parallel()
 			peer.Need(t, in.modules)
 			args, backend, err := in.setup(t)
 			if err != nil {
@@ -499,13 +500,13 @@ func TestInterop_policies(t *testing.T) {
 // What Go ended stays ended for Python too, where the session is in a store: a
 // copied cookie opens nothing.
 func TestInterop_replay(t *testing.T) {
-	client, server := redisClient(t)
+	client, redisURL := redisClient(t)
 	backend, err := Beaker(BeakerRedis(client), BeakerConfig{Secrets: []string{interopSecret}, Legacy: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	peer.Need(t, map[string]string{"beaker": "python3-beaker", "redis": "python3-redis"})
-	py := peer.Start(t, interopApp, "--session", "beaker", "--beaker-type", "ext:redis", "--beaker-url", server.URL+"/0", "--beaker-data-dir", t.TempDir())
+	py := peer.Start(t, interopApp, "--session", "beaker", "--beaker-type", "ext:redis", "--beaker-url", redisURL, "--beaker-data-dir", t.TempDir())
 	app := goApp(t, backend, CSRFConfig{})
 	v := newVisitor(t)
 	v.post(py+"/set", form("k", "secret", "v", `1`))

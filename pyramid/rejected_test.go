@@ -22,7 +22,7 @@ func TestRejected_pickles(t *testing.T) {
 		"a persistent id":   {"Pid\n", "pickle has opcode 0x50, which plain data does not need: it would call or build something"},
 		"an extension":      {"\x82\x01", "pickle has opcode 0x82, which plain data does not need: it would call or build something"},
 		"2 GB that are not": {"X\xff\xff\xff\x7fabcd", "pickle ends too early"},
-		"references":        {"(" + strings.Repeat("]", 1_200) + "t" + strings.Repeat("2\x86", 40), "values that are shared make it too large"},
+		"references":        {"X\x00\x04\x00\x00" + strings.Repeat("a", 1024) + strings.Repeat("2\x86", 40), "values that are shared make it too large"},
 		"300 lists":         {strings.Repeat("]", 300) + strings.Repeat("a", 299), "nested more than 200 deep"},
 		"plain data":        {"}", ""},
 	}

@@ -3,6 +3,7 @@ package pyramid
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -16,20 +17,34 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// redisClient returns a client of an empty database, and a way to look into it.
-func redisClient(t testing.TB) (rueidis.Client, *testserver.Server) {
+// databases are those of a Redis server, as it comes, that no test uses.
+var databases = func() chan int {
+	free := make(chan int, 16)
+	for db := range cap(free) {
+		free <- db
+	}
+	return free
+}()
+
+// redisClient returns a client of an empty database of the test's own, and the
+// URL that Python takes for it.
+func redisClient(t testing.TB) (rueidis.Client, string) {
 	t.Helper()
 	maySkip(t)
 	server := testserver.SharedRedis(t)
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr}, DisableCache: true})
+	db := <-databases
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr}, DisableCache: true, SelectDB: db})
+	if err == nil {
+		err = client.Do(t.Context(), client.B().Flushdb().Build()).Error()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
-	if _, err := server.Do("FLUSHALL"); err != nil {
-		t.Fatal(err)
-	}
-	return client, server
+	t.Cleanup(func() {
+		client.Close()
+		databases <- db
+	})
+	return client, fmt.Sprintf("%s/%d", server.URL, db)
 }
 
 // beakerTable is what Beaker makes, as SQLAlchemy writes it for SQLite.
@@ -108,6 +123,7 @@ func storedBackends(t *testing.T) map[string]func(t *testing.T) scarab.Backend {
 func TestStored_contract(t *testing.T) {
 	for name, newBackend := range storedBackends(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			scarabtest.TestBackend(t, newBackend, scarabtest.BackendOptions{Now: time.Now})
 		})
 	}
@@ -116,6 +132,7 @@ func TestStored_contract(t *testing.T) {
 func TestStored_http(t *testing.T) {
 	for name, newBackend := range storedBackends(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			scarabtest.TestHTTP(t, newBackend, scarabtest.BackendOptions{Now: time.Now})
 		})
 	}
@@ -169,13 +186,20 @@ func TestCookies_contract(t *testing.T) {
 		return b
 	}
 	opts := scarabtest.BackendOptions{LastWins: true, CannotEnd: true}
-	t.Run("BeakerCookie", func(t *testing.T) { scarabtest.TestBackend(t, newBackend, opts) })
-	t.Run("BeakerCookie, HTTP", func(t *testing.T) { scarabtest.TestHTTP(t, newBackend, opts) })
+	t.Run("BeakerCookie", func(t *testing.T) {
+		t.Parallel()
+		scarabtest.TestBackend(t, newBackend, opts)
+	})
+	t.Run("BeakerCookie, HTTP", func(t *testing.T) {
+		t.Parallel()
+		scarabtest.TestHTTP(t, newBackend, opts)
+	})
 	for _, c := range []InspectConfig{
 		{Format: "signed", Secrets: []string{"s"}}, {Format: "signed-pickle", Secrets: []string{"s"}, Hash: "blake2b"},
 		{Format: "unencrypted", Secrets: []string{"s"}}, {Format: "nacl", Key: make([]byte, 32)}, {Format: "nacl-pickle", Key: make([]byte, 32)},
 	} {
 		t.Run(c.Format, func(t *testing.T) {
+			t.Parallel()
 			scarabtest.TestHTTP(t, func(t *testing.T) scarab.Backend { return backendOf(t, c) }, opts)
 		})
 	}

@@ -142,7 +142,7 @@ func TestBeakerRedis_vectors(t *testing.T) {
 				a := beakerApp(t, BeakerRedis(client), c)
 				a.now = v.when(t, "read_at")
 				key := v.text(t, "key")
-				client.Do(t.Context(), client.B().Flushall().Build())
+				client.Do(t.Context(), client.B().Flushdb().Build())
 				if v.raw["value_b64"] != nil && string(v.raw["value_b64"]) != "null" {
 					redisSet(t, client, key, v.bytes(t, "value_b64"))
 				}
@@ -503,7 +503,7 @@ type redisKey struct {
 
 func restore(t testing.TB, client rueidis.Client, keys []redisKey) {
 	t.Helper()
-	client.Do(t.Context(), client.B().Flushall().Build())
+	client.Do(t.Context(), client.B().Flushdb().Build())
 	for _, k := range keys {
 		redisSet(t, client, k.Key, k.Value)
 		if k.TTL != nil {
