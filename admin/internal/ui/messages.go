@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message/catalog"
@@ -26,6 +28,7 @@ var ones = map[string]string{
 	"You are logged out in %d other places.": "You are logged out in %d other place.",
 	"Choose one of %d rows with “%s”.":       "There is %d row with “%s”: choose it.",
 	"What was sent is larger than %d bytes.": "What was sent is larger than %d byte.",
+	"%s of queue %s returned %d messages":    "%s of queue %s returned %d message",
 }
 
 var messages = func() *catalog.Builder {
@@ -36,7 +39,8 @@ var messages = func() *catalog.Builder {
 		}
 	}
 	for key, one := range ones {
-		set(language.English, key, plural.Selectf(1, "%d", plural.One, one, plural.Other, key))
+		counted := strings.Count(key[:strings.Index(key, "%d")], "%") + 1 // the number of the argument
+		set(language.English, key, plural.Selectf(counted, "%d", plural.One, one, plural.Other, key))
 	}
 	for key, t := range translations {
 		set(language.Russian, key, catalog.String(t.russian))

@@ -130,6 +130,8 @@ func TestSprintf(t *testing.T) {
 	}{
 		{English, "%d rows", []any{1}, "1 row"},
 		{English, "%d rows", []any{1500}, "1,500 rows"},
+		{English, "%s of queue %s returned %d messages", []any{"Pop", "extra", 1}, "Pop of queue extra returned 1 message"},
+		{English, "%s of queue %s returned %d messages", []any{"Pop", "extra", 0}, "Pop of queue extra returned 0 messages"},
 		{Russian, "%d rows", []any{1500}, "строк: 1\u00a0500"},
 		{Japanese, "Page %d of %d", []any{2, 7}, "7 ページ中 2 ページ"},
 		{Japanese, "never said", nil, "never said"},
