@@ -58,6 +58,7 @@ func TestBrowser_everyState(t *testing.T) {
 			p.must(p.Look(1280, 860, cmp.Or(look.scheme, "light")))
 			p.open(base+look.language+"/"+name, http.StatusOK)
 			p.fits(what)
+			noInline(p, what)
 			if look.scheme != "" {
 				inspectPage(p, script, what+", "+look.scheme)
 			}
@@ -82,7 +83,16 @@ func TestBrowser_realPages(t *testing.T) {
 		"/t/orders/row/7/delete": 200, "/session": 200, "/sessions": 200, "/audit": 200, "/t/nothing": 404,
 	} {
 		p.open(s.base+path, status)
+		noInline(p, path)
 		inspectPage(p, script, path)
+	}
+	if ask[bool](p, `new Promise((done) => {
+		const script = document.createElement("script");
+		script.text = "window.ran = true";
+		document.body.append(script);
+		setTimeout(() => done(window.ran === true), 0);
+	})`) {
+		t.Error("an inline script ran")
 	}
 	p.open(s.base+"/t/products/row/4", http.StatusOK)
 	p.fill(`[name="v.price"]`, "much")
@@ -115,6 +125,16 @@ func storybook(t *testing.T) string {
 		t.Fatalf("the storybook says %q, %v", line, err)
 	}
 	return address
+}
+
+// noInline checks that the page asks for nothing that its
+// Content-Security-Policy refuses.
+func noInline(p *page, what string) {
+	p.t.Helper()
+	found := ask[[]string](p, `[...document.querySelectorAll("*")].filter((e) => e.matches("style, script:not([src])") || [...e.attributes].some((a) => a.name === "style" || a.name.startsWith("on"))).map((e) => e.outerHTML)`)
+	for _, element := range found {
+		p.t.Errorf("%s has a script or a style inside: %s", what, element)
+	}
 }
 
 // inspectPage asks axe-core about the page.
