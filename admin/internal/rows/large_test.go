@@ -22,6 +22,9 @@ func big(t testing.TB, k testdb.Kind, rows int) (*DB, *schema.Table) {
 		numbers = fmt.Sprintf("SELECT seq AS i FROM seq_1_to_%d", rows)
 	}
 	i := "i * 7919 % 1000003"
+	if k.Dialect == schema.PostgreSQL {
+		i = "i::bigint * 7919 % 1000003"
+	}
 	db, s := openOn(t, k, `CREATE TABLE big (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, at INTEGER, v VARCHAR(20) NOT NULL);
 		INSERT INTO big SELECT i, i % 5, CASE WHEN i % 3 > 0 THEN `+i+` END, CONCAT('v', i) FROM (`+numbers+`) AS n;
 		CREATE INDEX big_kind ON big (kind, id);

@@ -70,7 +70,7 @@ tags key=id label=name
 		}
 		var got strings.Builder
 		for _, table := range s.Tables {
-			write(&got, table)
+			write(&got, table, false)
 		}
 		if got.String() != want {
 			t.Errorf("got\n%s\nwant\n%s", got.String(), want)
@@ -78,7 +78,8 @@ tags key=id label=name
 	})
 }
 
-func write(b *strings.Builder, t *schema.Table) {
+// write describes a table; indexed: with the indexes.
+func write(b *strings.Builder, t *schema.Table, indexed bool) {
 	b.WriteString(t.FullName())
 	if t.View {
 		b.WriteString(" view\n")
@@ -97,7 +98,7 @@ func write(b *strings.Builder, t *schema.Table) {
 		for _, word := range []struct {
 			text string
 			is   bool
-		}{{"auto", c.Auto}, {"notnull", c.NotNull || c.Auto}, {"unique", c.Unique && !c.Key}, {"generated", c.Generated}} {
+		}{{"auto", c.Auto}, {"notnull", c.NotNull || c.Auto}, {"unique", c.Unique && !c.Key}, {"indexed", indexed && c.Indexed}, {"generated", c.Generated}} {
 			if word.is {
 				b.WriteString(" " + word.text)
 			}
