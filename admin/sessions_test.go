@@ -144,16 +144,8 @@ func TestSessions_live(t *testing.T) {
 		}
 		handler := factory.Wrap(h)
 		cookie, handle := begin(t, factory, "admin")
-		ctx, cancel := context.WithCancel(t.Context())
+		w, done, cancel := watch(t, handler, cookie)
 		defer cancel()
-		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "https://example.com/sessions/live", nil)
-		req.AddCookie(cookie)
-		w := &stream{header: http.Header{}, lines: make(chan string, 10_000)}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			handler.ServeHTTP(w, req)
-		}()
 		if got := w.event(t); !strings.HasPrefix(got, "event: update") || !strings.Contains(got, "1 active") {
 			t.Errorf("the first event:\n%s", got)
 		}
@@ -192,16 +184,8 @@ func TestSessions_livePermission(t *testing.T) {
 			t.Fatal(err)
 		}
 		cookie, _ := begin(t, factory, "eve")
-		ctx, cancel := context.WithCancel(t.Context())
+		w, done, cancel := watch(t, factory.Wrap(h), cookie)
 		defer cancel()
-		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "https://example.com/sessions/live", nil)
-		req.AddCookie(cookie)
-		w := &stream{header: http.Header{}, lines: make(chan string, 10_000)}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			factory.Wrap(h).ServeHTTP(w, req)
-		}()
 		w.event(t)
 		may.Store(int32(admin.None))
 		time.Sleep(11 * time.Second)
@@ -217,6 +201,21 @@ func TestSessions_livePermission(t *testing.T) {
 			t.Errorf("the last event:\n%s", last)
 		}
 	})
+}
+
+// watch opens the stream; done is closed when it has ended.
+func watch(t *testing.T, h http.Handler, cookie *http.Cookie) (w *stream, done chan struct{}, cancel context.CancelFunc) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "https://example.com/sessions/live", nil)
+	req.AddCookie(cookie)
+	w = &stream{header: http.Header{}, lines: make(chan string, 10_000)}
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		h.ServeHTTP(w, req)
+	}()
+	return w, done, cancel
 }
 
 // begin logs someone in, and returns the cookie and the handle.

@@ -234,6 +234,11 @@ func (db *DB) get(ctx context.Context, ex executor, t *schema.Table, key []any, 
 	b := &builder{d: db.Dialect}
 	b.put("SELECT ").list(t.Columns, ", ", func(c *schema.Column) { b.read(c) })
 	b.put(" FROM ", db.Dialect.Table(t)).where(t, key).put(suffix)
+	return b.one(ctx, ex)
+}
+
+// one reads what b selects from the only row there is, or fails with ErrNoRow.
+func (b *builder) one(ctx context.Context, ex executor) ([]any, error) {
 	r, err := ex.QueryContext(ctx, b.String(), b.args...)
 	if err != nil {
 		return nil, err
@@ -245,5 +250,10 @@ func (db *DB) get(ctx context.Context, ex executor, t *schema.Table, key []any, 
 		}
 		return nil, ErrNoRow
 	}
-	return b.scan(r)
+	values, err := b.scan(r)
+	if err != nil {
+		return nil, err
+	}
+	r.Next() // a statement that writes is not over before
+	return values, r.Err()
 }

@@ -16,11 +16,6 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-func open(t testing.TB, statements string) (*DB, *schema.Schema) {
-	t.Helper()
-	return openOn(t, testdb.Lite, statements)
-}
-
 func openOn(t testing.TB, k testdb.Kind, statements string) (*DB, *schema.Schema) {
 	t.Helper()
 	conn := k.Open(t)

@@ -111,30 +111,26 @@ func (db *DB) anchor(ctx context.Context, q Query) (anchor, error) {
 // anchorValue is what the row with that key has where q sorts by.
 func (db *DB) anchorValue(ctx context.Context, q Query, key []any) (v anchorValue, err error) {
 	b := &builder{d: db.Dialect}
-	b.put("SELECT ").column(q.Sort).put(" IS NULL")
-	into := []any{&v.null}
+	b.put("SELECT ").read(q.Sort)
 	if db.numbered(q.Sort) {
-		b.put(", coalesce(").column(q.Sort).put(" + 0, 0)")
-		into = append(into, &v.place)
+		b.selected = append(b.selected, &schema.Column{Kind: schema.Integer})
+		b.put(", ").column(q.Sort).put(" + 0")
 	}
 	b.put(" FROM ", db.Dialect.Table(q.Table)).where(q.Table, key)
-	r, err := db.SQL.QueryContext(ctx, b.String(), b.args...)
+	values, err := b.one(ctx, db.SQL)
 	if err != nil {
 		return v, db.noRow(q.Table, err)
 	}
-	defer r.Close()
-	if !r.Next() {
-		if err := r.Err(); err != nil {
-			return v, db.noRow(q.Table, err)
-		}
-		return v, ErrNoRow
+	v.null = values[0] == nil
+	if number, ok := values[len(values)-1].(int64); ok {
+		v.place = int(number)
 	}
 	// The database looks the value up by itself: on the way here and back it
 	// could change, as the number in a FLOAT of MySQL does.
 	v.write = func(b *builder) {
 		b.put("(SELECT ").column(q.Sort).put(" FROM ", db.Dialect.Table(q.Table)).where(q.Table, key).put(")")
 	}
-	return v, r.Scan(into...)
+	return v, nil
 }
 
 // numbered reports whether c is an enumeration of MySQL: it is sorted by the

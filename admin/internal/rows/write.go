@@ -75,23 +75,11 @@ func (db *DB) insert(ctx context.Context, ex executor, t *schema.Table, c Change
 		return db.insertMySQL(ctx, ex, b, t, c)
 	}
 	b.put(" RETURNING ").list(t.Key, ", ", func(column *schema.Column) { b.read(column) })
-	r, err := ex.QueryContext(ctx, b.String(), b.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	if !r.Next() {
-		if err := r.Err(); err != nil {
-			return nil, err
-		}
+	key, err := b.one(ctx, ex)
+	if errors.Is(err, ErrNoRow) {
 		return nil, errors.New("the database added no row")
 	}
-	key, err := b.scan(r)
-	if err != nil {
-		return nil, err
-	}
-	r.Next()
-	return key, r.Err()
+	return key, err
 }
 
 // identity reports whether a value is given for a column that the database
