@@ -18,9 +18,9 @@
 // # Pickles
 //
 // Pickle is data here, never code. A pickle may hold dicts, lists, tuples,
-// sets, text, bytes, numbers, None and the types of Python's datetime module;
+// sets, text, bytes, numbers, None, and datetime, date, timedelta and timezone;
 // one that names anything else is refused, and so is one that is too large or
-// nested too deeply. What is written is protocol 2, which every Python reads,
+// nested too deeply: its session is a new one, and an event has the reason. What is written is protocol 2, which every Python reads,
 // and protocol 3 if there are bytes.
 //
 // # Notation
