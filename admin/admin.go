@@ -49,6 +49,20 @@
 // them. Rows are counted up to 10,000. Numbers and choices, which a page can do
 // without, have two seconds together and are left out after that.
 //
+// Measured on two cores, with a table of 10 million rows (BenchmarkList of
+// package rows says how), for 50 rows:
+//
+//	                                   SQLite    PostgreSQL   MariaDB
+//	the first page                     0.25 ms   0.16 ms      0.29 ms
+//	a page in the middle               0.30 ms   0.15 ms      0.43 ms
+//	the last page                      0.27 ms   0.14 ms      0.41 ms
+//	in the middle, by one of 5 values  0.44 ms   0.26 ms      0.83 ms
+//	in the middle, by a nullable one   0.74 ms   0.30 ms      1.14 ms
+//	how many rows there are            0.80 ms   0.72 ms      3.23 ms
+//
+// MariaDB may read more of an index than it shows where a list is filtered by
+// one value, or sorted backward into NULL: what has that value up to the page.
+//
 // Searching, filtering and sorting by what has no index reads the whole table.
 // That is bounded by [Config.Timeout], and the visitor is told to narrow it
 // down. MariaDB and MySQL go on with a statement that nobody waits for any
