@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"testing"
 )
 
 // A page of another site sends a form here, with the visitor's browser and a
@@ -27,11 +26,9 @@ func forgedPost(p *page, s *process) {
 	p.open(s.base+"/t/orders/row/5", http.StatusOK)
 }
 
-// An operator ends a session from a second browser. The page about sessions
-// that is open in the first notices by itself; a form that is open there
-// changes nothing.
-func endedFromElsewhere(t *testing.T, s *process) {
-	victim, operator := newWindow(t), newWindow(t)
+// An operator ends a session from a second browser. A form that is open in the
+// first changes nothing any more.
+func endFromElsewhere(operator, victim *page, s *process) {
 	operator.logIn(s)
 	operator.open(s.base+"/sessions", http.StatusOK)
 	victim.logIn(s)
@@ -47,13 +44,18 @@ func endedFromElsewhere(t *testing.T, s *process) {
 	operator.must(operator.Wait(".flash.success"))
 	operator.shows(true, "The session was ended.")
 	if n := ask[int](operator, `document.querySelectorAll('button[value="`+handle+`"]').length`); n != 0 {
-		t.Error("the list still has the session")
+		operator.t.Error("the list still has the session")
 	}
 
 	form.save(http.StatusForbidden)
 	form.shows(true, "nothing was changed")
-	victim.must(victim.Wait("body.door"))
-	victim.isAt(s.base + "/login")
 	operator.open(s.base+"/t/tags/row/11", http.StatusOK)
 	operator.has("v.name", "recycled")
+}
+
+// The page about sessions that was open in the first browser gets to know it by
+// its stream, which asks every ten seconds, and leaves.
+func noticesTheEnd(victim *page, s *process) {
+	victim.must(victim.Wait("body.door"))
+	victim.isAt(s.base + "/login")
 }

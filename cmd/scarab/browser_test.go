@@ -23,8 +23,10 @@ func TestBrowser(t *testing.T) {
 			t.Run("dark", func(t *testing.T) { dark(p.in(t), s) })
 			t.Run("narrow", func(t *testing.T) { narrow(p.in(t), s) })
 			t.Run("keyboard only", func(t *testing.T) { keyboard(t, s) })
+			victim := newWindow(t)
+			t.Run("ended from a second browser", func(t *testing.T) { endFromElsewhere(newWindow(t), victim.in(t), s) })
 			t.Run("without scripts", func(t *testing.T) { withoutScripts(t, s) })
-			t.Run("ended from a second browser", func(t *testing.T) { endedFromElsewhere(t, s) })
+			t.Run("the open page notices that it was ended", func(t *testing.T) { noticesTheEnd(victim.in(t), s) })
 		})
 	}
 }
