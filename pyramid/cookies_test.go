@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -332,7 +334,15 @@ func TestCookies_sizes(t *testing.T) {
 			var state map[string]string
 			v.get(t, "state", &state)
 			set := func(letters int) (value string, status int) {
-				a := newApp(t, backendOf(t, c))
+				a := newApp(t, backendOf(t, c), func(cfg *scarab.Config) {
+					cfg.OnError = func(w http.ResponseWriter, r *http.Request, err error) {
+						var tooLarge *scarab.TooLargeError
+						if !errors.As(err, &tooLarge) || tooLarge.Limit != 4064 || tooLarge.Size <= 4064 || !slices.Equal(tooLarge.Largest, []string{"x"}) {
+							t.Errorf("%s/%s: %v", file, v.ID, err)
+						}
+						scarab.DefaultOnError(w, r, err)
+					}
+				})
 				a.now = v.when(t, "created")
 				w := a.do("", func(_ http.ResponseWriter, s *scarab.Session) { s.Set("x", strings.Repeat("a", letters)) })
 				value, _ = a.setCookie(w)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/base64"
+	"errors"
 	"testing"
 	"time"
 
@@ -151,6 +152,9 @@ func FuzzNaCl_decode(f *testing.F) {
 				return
 			}
 			again, err := codec.Encode("session", payload)
+			if errors.Is(err, scarab.ErrTooLarge) {
+				return // Python's pickle of it would not fit
+			}
 			if err != nil {
 				t.Fatalf("%v in %s", err, payload)
 			}

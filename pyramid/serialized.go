@@ -2,7 +2,6 @@ package pyramid
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/scarab-go/scarab"
 )
@@ -51,10 +50,14 @@ func (p pickled) Encode(name string, payload []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(longest) > maxValue {
-		return "", fmt.Errorf("%w: Python would pickle it to %d characters, at most %d fit into a cookie: store less", scarab.ErrTooLarge, len(longest), maxValue)
+	if len(longest) <= maxValue {
+		return value, nil
 	}
-	return value, nil
+	values, err := show(state, false, renderLimit(len(data)))
+	if err != nil {
+		return "", err
+	}
+	return "", tooLarge(&scarab.State{Values: values}, len(longest), maxValue)
 }
 
 // maxValue is Pyramid's limit, and scarab.InCookie's.
