@@ -64,8 +64,7 @@ func unaccounted() (problems []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	used := map[string]bool{}
-	n := 0
+	used, ids := map[string]bool{}, map[string]bool{}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		list, err := readVectors(name)
@@ -73,8 +72,8 @@ func unaccounted() (problems []string) {
 			return []string{err.Error()}
 		}
 		for _, raw := range list {
-			n++
 			id := name + "/" + strings.Trim(string(raw["id"]), `"`)
+			ids[id] = true
 			why := ""
 			for prefix := range notCompared {
 				if strings.HasPrefix(id, prefix) {
@@ -94,8 +93,13 @@ func unaccounted() (problems []string) {
 			problems = append(problems, prefix+" in notCompared stands for nothing")
 		}
 	}
-	if n != 991 {
-		problems = append(problems, fmt.Sprintf("%d vectors, want 991", n))
+	for id := range better {
+		if !ids[id] {
+			problems = append(problems, id+" is in better, and there is no such vector")
+		}
+	}
+	if len(ids) != 991 {
+		problems = append(problems, fmt.Sprintf("%d vectors, want 991", len(ids)))
 	}
 	slices.Sort(problems)
 	return problems
