@@ -230,9 +230,11 @@ func TestViews_areReadOnly(t *testing.T) {
 }
 
 // A table that has come is found by itself, a column by the button.
-func TestSchema_changes(t *testing.T) {
+func TestSchema_changes(t *testing.T) { testdb.Each(t, testSchemaChanges) }
+
+func testSchemaChanges(t *testing.T, k testdb.Kind) {
 	clock := scarabtest.NewClock(time.Now())
-	s := newSite(t, "CREATE TABLE old (id INTEGER PRIMARY KEY)", func(c *admin.Config) { c.Clock = clock.Now })
+	s := newSiteOn(t, k, "CREATE TABLE old (id INTEGER PRIMARY KEY)", func(c *admin.Config) { c.Clock = clock.Now })
 	if _, err := s.db.Exec("CREATE TABLE fresh (id INTEGER PRIMARY KEY); ALTER TABLE old ADD COLUMN added TEXT"); err != nil {
 		t.Fatal(err)
 	}

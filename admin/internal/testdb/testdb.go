@@ -102,7 +102,7 @@ func liteDSN(t testing.TB, name, _ string) (driver, dsn string) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(t.TempDir(), name+".sqlite")
 	}
-	return "sqlite", "file:" + name + "?_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)&_txlock=immediate"
+	return "sqlite", "file:" + (&url.URL{Path: name}).EscapedPath() + "?_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)&_txlock=immediate"
 }
 
 // shopFile is the file of the sample database: making it takes long.
