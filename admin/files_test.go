@@ -272,8 +272,9 @@ func TestExport_sorted(t *testing.T) {
 				}
 				return a.ID - b.ID
 			})
-			if !sorted {
-				t.Errorf("%s: not in order", order)
+			whole := !slices.ContainsFunc(out, func(r struct{ ID, V int }) bool { return r.V != r.ID*7919%10007 })
+			if !sorted || !whole {
+				t.Errorf("%s: in order %t, each with its values %t", order, sorted, whole)
 			}
 		}
 	})
