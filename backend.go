@@ -75,6 +75,7 @@ type State struct {
 
 	persistent persistence
 	packed     bool // Values and Handle are empty: lazy has the values, Private the handle
+	patched    bool // lazy is this state's own
 	renewed    bool // Create: the token that was adopted opens nothing any more
 	unbound    bool // made by Pyramid: it has no deadline until we write it
 	numbers    []queueNumbers

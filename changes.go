@@ -211,7 +211,7 @@ func (st *State) popSeen(c *change) {
 
 // replay applies changes to a copy of st.
 func replay(st *State, changes []change) (next *State, dropped int, err error) {
-	forked := st.fork(nil)
+	forked := st.fork()
 	next = &forked
 	for i := range changes {
 		n, err := changes[i].apply(next)

@@ -129,9 +129,9 @@ func (s *Session) idle() bool {
 // runHooks runs what BeforeCreate registered, if a session is to be created.
 func (q *request) runHooks(s *Session) {
 	q.mu.Lock()
-	hooks := q.hooks
+	hook := q.hook
 	q.mu.Unlock()
-	if len(hooks) == 0 {
+	if hook == nil {
 		return
 	}
 	s.mu.Lock()
@@ -142,11 +142,9 @@ func (q *request) runHooks(s *Session) {
 		return
 	}
 	q.mu.Lock()
-	q.hooks = nil
+	q.hook = nil
 	q.mu.Unlock()
-	for _, hook := range hooks {
-		hook(s)
-	}
+	hook(s)
 }
 
 // A committer carries out one commit, under the session's lock.

@@ -81,15 +81,15 @@ type request struct {
 	f *Factory
 
 	mu     sync.Mutex
-	s      *Session // nil until it is opened
-	err    error    // of opening
-	hooks  []func(*Session)
-	over   bool          // the handler has returned
-	answer atomic.Uint32 // an answer; Save may run beside the handler
-	reason error         // why the answer is withheld
-	saved  http.Header   // as it was before the handler
-	kept   bool          // saved is set
-	token  bool          // a CSRF token was shown; guarded by s.mu
+	s      *Session       // nil until it is opened
+	err    error          // of opening
+	hook   func(*Session) // all of BeforeCreate
+	over   bool           // the handler has returned
+	answer atomic.Uint32  // an answer; Save may run beside the handler
+	reason error          // why the answer is withheld
+	saved  http.Header    // as it was before the handler
+	kept   bool           // saved is set
+	token  bool           // a CSRF token was shown; guarded by s.mu
 }
 
 type requestKey struct{}
@@ -178,7 +178,11 @@ func BeforeCreate(ctx context.Context, f func(*Session)) {
 	if q, ok := ctx.Value(requestKey{}).(*request); ok {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.hooks = append(q.hooks, f)
+		if before := q.hook; before == nil {
+			q.hook = f
+		} else {
+			q.hook = func(s *Session) { before(s); f(s) }
+		}
 	}
 }
 

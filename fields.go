@@ -44,7 +44,10 @@ func (st *State) index(key string) int {
 
 func (st *State) get(key string) (json.RawMessage, bool) {
 	if st.packed {
-		return find(st.lazy, key)
+		if e, ok := find(st.lazy, key); ok {
+			return e.json(st.lazy), true
+		}
+		return nil, false
 	}
 	if i := st.index(key); i >= 0 {
 		return st.Values[i].JSON, true
@@ -80,6 +83,9 @@ func (st *State) handle() string {
 
 // set puts raw at key. If it makes a queue, its messages are new ones.
 func (st *State) set(key string, raw json.RawMessage) {
+	if st.patch(key, raw) {
+		return
+	}
 	st.put(key, raw)
 	if strings.HasPrefix(key, queuePrefix) {
 		st.setNumbers(key, nil)
@@ -89,7 +95,27 @@ func (st *State) set(key string, raw json.RawMessage) {
 	}
 }
 
+// patch is set for values that are packed: it copies them around the new one,
+// which is all that most requests change. It reports whether it did; what is
+// more work, or would copy everything once more, is for set.
+func (st *State) patch(key string, raw json.RawMessage) bool {
+	if !st.packed || st.patched || strings.HasPrefix(key, queuePrefix) {
+		return false
+	}
+	e, ok := find(st.lazy, key)
+	if !ok {
+		return false
+	}
+	data := make([]byte, 0, len(st.lazy)-(e.valueEnd-e.value)+len(raw)+binary.MaxVarintLen64)
+	data = append(data, st.lazy[:e.keyEnd]...)
+	data = binary.AppendUvarint(data, uint64(len(raw)))
+	data = append(data, raw...)
+	st.lazy, st.patched = append(data, st.lazy[e.valueEnd:]...), true
+	return true
+}
+
 func (st *State) put(key string, raw json.RawMessage) {
+	st.unpack()
 	if i := st.index(key); i >= 0 {
 		st.Values[i].JSON = raw
 	} else {
@@ -98,6 +124,7 @@ func (st *State) put(key string, raw json.RawMessage) {
 }
 
 func (st *State) remove(key string) {
+	st.unpack()
 	if i := st.index(key); i >= 0 {
 		st.Values = slices.Delete(st.Values, i, i+1)
 		if strings.HasPrefix(key, queuePrefix) {
@@ -106,16 +133,19 @@ func (st *State) remove(key string) {
 	}
 }
 
-func (st *State) clear() { st.Values, st.numbers, st.lazy = nil, nil, nil }
+func (st *State) clear() {
+	st.unpack()
+	st.Values, st.numbers, st.lazy = nil, nil, nil
+}
 
 // fork returns a copy that can be changed without st noticing. Encoded values
 // are never changed in place.
-// The values go into room if they fit.
-func (st *State) fork(room []Value) State {
+func (st *State) fork() State {
 	next := *st
-	next.Values = append(room[:0], st.Values...)
-	next.numbers = slices.Clone(st.numbers)
-	next.unpack()
+	if !st.packed {
+		next.Values = append(make([]Value, 0, len(st.Values)+1), st.Values...)
+		next.numbers = slices.Clone(st.numbers)
+	}
 	return next
 }
 
@@ -165,13 +195,17 @@ func (st *State) number(version uint64) {
 	}
 }
 
-// dataSize is about what appendData appends, and seldom less.
-func (st *State) dataSize() int {
-	n := 8
+// data returns the values of st as a record's data.
+func (st *State) data() []byte {
+	if st.packed && st.lazy[1] == byte(st.persistent) {
+		return st.lazy
+	}
+	st.unpack()
+	n := 8 // or a little more, as keys and values seldom have more than 127 bytes
 	for _, v := range st.Values {
 		n += len(v.Key) + len(v.JSON) + 4
 	}
-	return n
+	return st.appendData(make([]byte, 0, n))
 }
 
 // appendData appends the values of st as a record's data.
@@ -237,16 +271,16 @@ func (st *State) pack(data []byte) error {
 	return nil
 }
 
-// find returns the value of key in a record's data.
-func find(data []byte, key string) (json.RawMessage, bool) {
+// find returns the entry of key in a record's data.
+func find(data []byte, key string) (entry, bool) {
 	d := frame{data, 2}
 	count, _ := d.count(2)
 	for range count {
 		if e, _ := d.entry(); string(data[e.key:e.keyEnd]) == key {
-			return e.json(data), true
+			return e, true
 		}
 	}
-	return nil, false
+	return entry{}, false
 }
 
 // unpack fills Values and Handle.
@@ -258,7 +292,7 @@ func (st *State) unpack() {
 
 func (st *State) unpackAs(h Handle) {
 	data := st.lazy
-	st.packed, st.lazy = false, nil
+	st.packed, st.patched, st.lazy = false, false, nil
 	first := frame{data, 2}
 	count, _ := first.count(2)
 	d, size := first, 2*len(h)
@@ -266,9 +300,7 @@ func (st *State) unpackAs(h Handle) {
 		e, _ := d.entry()
 		size += e.keyEnd - e.key
 	}
-	if st.Values = st.Values[:0]; cap(st.Values) < count {
-		st.Values = make([]Value, 0, count+1)
-	}
+	st.Values = make([]Value, 0, count+1)
 	var text strings.Builder // the handle and all keys, in one allocation
 	text.Grow(size)
 	var digits [2 * len(h)]byte
@@ -306,6 +338,7 @@ func (st *State) unreadNumbers(key string) []byte {
 
 // loadNumbers reads the numbers that parseData has left where they were.
 func (st *State) loadNumbers() {
+	st.unpack()
 	if st.lazy == nil {
 		return
 	}
@@ -334,6 +367,10 @@ type frame struct {
 }
 
 func (d *frame) uvarint() (uint64, bool) {
+	if d.i < len(d.b) && d.b[d.i] < 0x80 { // nearly all are
+		d.i++
+		return uint64(d.b[d.i-1]), true
+	}
 	n, size := binary.Uvarint(d.b[d.i:])
 	if size <= 0 {
 		return 0, false
@@ -407,7 +444,7 @@ func (e *TooLargeError) Error() string {
 func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
 
 func (st *State) tooLarge(size, limit int) error {
-	values := slices.Clone(st.Values)
+	values := slices.Clone(st.values())
 	slices.SortFunc(values, func(a, b Value) int { return len(b.JSON) - len(a.JSON) })
 	e := &TooLargeError{Size: size, Limit: limit}
 	for _, v := range values[:min(3, len(values))] {

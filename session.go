@@ -418,8 +418,9 @@ func (s *Session) CSRFToken() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.q.noStore()
-	if v, _ := s.lookup(csrfKey); v != nil {
-		if token, ok := v.(string); ok && token != "" {
+	s.settle(csrfKey)
+	if raw, ok := s.cur.get(csrfKey); ok {
+		if token, err := decodeAs[string](raw); err == nil && token != "" {
 			return token
 		}
 	}
@@ -472,8 +473,11 @@ func (s *Session) change(c change) {
 	}
 	if len(s.changes) == 0 {
 		s.writing = new(writing)
-		s.writing.cur = s.base.fork(s.writing.values[:])
+		s.writing.cur = s.base.fork()
 		s.cur, s.changes = &s.writing.cur, s.writing.changes[:0]
+	}
+	if len(s.views) > 0 {
+		s.cur.unpack() // so that values stay where they are; see same
 	}
 	dropped, err := c.apply(s.cur)
 	if err != nil {
@@ -488,7 +492,6 @@ func (s *Session) change(c change) {
 type writing struct {
 	changes [2]change // the first of Session.changes
 	cur     State     // Session.cur
-	values  [8]Value  // the first of it
 	next    storedState
 	timeout lazyTimeout // of the commit
 }

@@ -181,7 +181,7 @@ func (b *stored) fill(rec *Record, now time.Time, st *State) error {
 		rec.Expires = expiry(now, st.Idle, st.Deadline)
 	}
 	*rec = rec.Touch(now)
-	rec.Data = st.appendData(make([]byte, 0, st.dataSize()))
+	rec.Data = st.data()
 	if len(rec.Data) > b.cfg.MaxSize {
 		return st.tooLarge(len(rec.Data), b.cfg.MaxSize)
 	}
@@ -190,7 +190,7 @@ func (b *stored) fill(rec *Record, now time.Time, st *State) error {
 
 // complete makes st the state that rec is the record of.
 func (st *State) complete(rec *Record) {
-	if st.Version = rec.Version; st.Handle == "" {
+	if st.Version = rec.Version; st.Handle == "" && !st.packed {
 		st.Handle = rec.Handle.String()
 	}
 	st.Seen, st.Expires = rec.Seen, rec.Expires
