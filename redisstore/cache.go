@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -12,9 +13,23 @@ import (
 // it is outdated is lost.
 const cacheFor = time.Second
 
-// cached is Load from memory, or from Redis into memory.
-func (s *Store) cached(ctx context.Context, h scarab.Handle, now time.Time) (scarab.Record, error) {
-	return live(h, s.client.DoCache(ctx, s.client.B().Get().Key(s.sessionKey(h)).Cache(), cacheFor), now)
+// cached is LoadTouch from memory, or from Redis into memory, if ok. Else Redis
+// is to be asked, without a copy.
+func (s *Store) cached(ctx context.Context, h scarab.Handle, secret [32]byte, now time.Time, every time.Duration) (r scarab.Record, ok bool, err error) {
+	res := s.client.DoCache(ctx, s.client.B().Get().Key(s.sessionKey(h)).Cache(), cacheFor)
+	r, err = live(h, res, now)
+	switch {
+	case err == nil && r.Secret == secret:
+		return r, now.Sub(r.Seen) <= every, nil // or it is to be touched
+	case res.IsCacheHit():
+		// The copy may be from before another process created the session, or
+		// renewed its secret: that a token is wrong is not for a copy to say.
+		return r, false, err
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		// Perhaps of another request, whose answer this one was to share.
+		return r, false, err
+	}
+	return r, true, err
 }
 
 type freshKey struct{}

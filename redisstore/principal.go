@@ -32,15 +32,21 @@ const (
 	tidy  = 8   // entries of a long index that a login looks at
 )
 
-// listed puts r into the index of its principal and then calls write.
-func (s *Store) listed(ctx context.Context, r *scarab.Record, write func(context.Context) error) error {
+// listed puts r into the index of its principal and then calls write. A login
+// is refused if the principal was revoked meanwhile. A session that has the
+// principal already is not: a revocation has ended it, or kept it.
+func (s *Store) listed(ctx context.Context, r *scarab.Record, login bool, write func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, underWay/2)
 	defer cancel()
 	until := ""
 	if !r.Deadline.IsZero() {
 		until = decimal(ceilMillis(r.Deadline) + underWay.Milliseconds())
 	}
-	res, err := s.runDurably(ctx, list, []string{s.principalKey(r.Principal)}, string(r.Handle[:]), decimal(micros(r.AuthTime)), until)
+	at := ""
+	if login {
+		at = decimal(micros(r.AuthTime))
+	}
+	res, err := s.runDurably(ctx, list, []string{s.principalKey(r.Principal)}, string(r.Handle[:]), at, until)
 	if err != nil {
 		return failed("listing", r.Handle, err)
 	}

@@ -80,7 +80,7 @@ func TestRevokePrincipal_betweenSteps(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				err = s.listed(ctx, &login, func(ctx context.Context) error {
+				err = s.listed(ctx, &login, true, func(ctx context.Context) error {
 					if n, err := s.RevokePrincipal(ctx, "ann", login.AuthTime); n != 0 || err != nil {
 						t.Fatalf("RevokePrincipal: %d, %v", n, err)
 					}
@@ -96,7 +96,7 @@ func TestRevokePrincipal_betweenSteps(t *testing.T) {
 				}
 				login = visitor
 				login.Version, login.Principal, login.AuthTime = 2, "ann", time.Now()
-				err = s.listed(ctx, &login, func(ctx context.Context) error {
+				err = s.listed(ctx, &login, true, func(ctx context.Context) error {
 					if n, err := s.RevokePrincipal(ctx, "ann", login.AuthTime); n != 0 || err != nil {
 						t.Fatalf("RevokePrincipal: %d, %v", n, err)
 					}
@@ -143,7 +143,7 @@ func TestPrincipal_repairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	died := errors.New("died")
-	if err := s.listed(ctx, &lost, func(context.Context) error { return died }); err != died {
+	if err := s.listed(ctx, &lost, true, func(context.Context) error { return died }); err != died {
 		t.Fatal(err)
 	}
 	list := func(want int) {

@@ -16,6 +16,7 @@ const (
 	refused  = 0 // gone, or its principal is revoked
 	notYet   = 1 // it exists; the index comes first
 	accepted = 2
+	relist   = 3 // as notYet, and the session has its principal already
 )
 
 // Load implements [scarab.Store].
@@ -27,8 +28,7 @@ func (s *Store) Load(ctx context.Context, h scarab.Handle, now time.Time) (scara
 // need no round trip.
 func (s *Store) LoadTouch(ctx context.Context, h scarab.Handle, secret [32]byte, now time.Time, every time.Duration) (scarab.Record, error) {
 	if s.cfg.ClientSideCache && s.err == nil && !isFresh(ctx) && !s.written.lately(h) {
-		r, err := s.cached(ctx, h, now)
-		if err != nil || r.Secret != secret || now.Sub(r.Seen) <= every {
+		if r, ok, err := s.cached(ctx, h, secret, now, every); ok {
 			return r, err
 		}
 	}
@@ -76,7 +76,7 @@ func (s *Store) Create(ctx context.Context, r scarab.Record) error {
 	if r.Principal == "" {
 		return s.create(ctx, &r, value)
 	}
-	return s.listed(ctx, &r, func(ctx context.Context) error { return s.create(ctx, &r, value) })
+	return s.listed(ctx, &r, true, func(ctx context.Context) error { return s.create(ctx, &r, value) })
 }
 
 func (s *Store) create(ctx context.Context, r *scarab.Record, value string) error {
@@ -105,23 +105,24 @@ func (s *Store) Save(ctx context.Context, r scarab.Record) error {
 	if err != nil {
 		return err
 	}
-	saved, err := s.save(ctx, &r, value, false)
-	if err != nil || saved {
+	n, err := s.save(ctx, &r, value, false)
+	if err != nil || n == accepted {
 		return err
 	}
-	return s.listed(ctx, &r, func(ctx context.Context) error {
+	return s.listed(ctx, &r, n == notYet, func(ctx context.Context) error {
 		_, err := s.save(ctx, &r, value, true)
 		return err
 	})
 }
 
-// save reports false if the index comes first.
-func (s *Store) save(ctx context.Context, r *scarab.Record, value string, listed bool) (saved bool, err error) {
+// save returns what the script does: accepted, or that the index comes first.
+func (s *Store) save(ctx context.Context, r *scarab.Record, value string, listed bool) (int64, error) {
 	defer s.written.note(r.Handle)
 	var version [8]byte
 	binary.BigEndian.PutUint64(version[:], r.Version-1)
 	args := []string{string(version[:]), value, expiry(r), decimal(micros(r.AuthTime)), ""}
 	var res rueidis.RedisResult
+	var err error
 	if listed {
 		args[4] = "listed"
 		res, err = s.runDurably(ctx, save, s.keys(r), args...)
@@ -130,24 +131,24 @@ func (s *Store) save(ctx context.Context, r *scarab.Record, value string, listed
 		err = res.Error()
 	}
 	if err != nil {
-		return false, failed("saving", r.Handle, err)
+		return 0, failed("saving", r.Handle, err)
 	}
 	n, err := res.AsInt64()
 	if err != nil { // it is the record that is there
 		b, err := res.AsBytes()
 		if err != nil {
-			return false, failed("saving", r.Handle, err)
+			return 0, failed("saving", r.Handle, err)
 		}
 		current, err := decode(r.Handle, b)
 		if err != nil {
-			return false, failed("saving", r.Handle, err)
+			return 0, failed("saving", r.Handle, err)
 		}
-		return false, &scarab.ConflictError[scarab.Record]{Current: &current}
+		return 0, &scarab.ConflictError[scarab.Record]{Current: &current}
 	}
 	if n == refused {
-		return false, scarab.ErrNoSession
+		return 0, scarab.ErrNoSession
 	}
-	return n == accepted, nil
+	return n, nil
 }
 
 // Touch implements [scarab.Store].

@@ -1,8 +1,9 @@
--- KEYS: index. ARGV: handle, login, and the millisecond of the deadline; '' is
--- none.
+-- KEYS: index. ARGV: handle; login, or '' if the session has the principal
+-- already, and so no revocation is about it; and the millisecond of the deadline,
+-- or '' if there is none.
 -- Returns 1 if the handle is in the index, 2 if it is and the index has grown
 -- long, 0 if the principal is revoked.
-local revoked = redis.call('ZSCORE', KEYS[1], '')
+local revoked = ARGV[2] ~= '' and redis.call('ZSCORE', KEYS[1], '')
 if revoked and tonumber(ARGV[2]) <= tonumber(revoked) then
 	return 0
 end

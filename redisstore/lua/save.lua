@@ -1,7 +1,8 @@
 -- KEYS: session, barrier. ARGV: version to replace, record, expiry, login, and
 -- 'listed' if the principal's index has the session as it will be.
--- Returns 2 if it is saved, 1 if the index comes first, 0 if there is no such
--- session any more, and another version as it is.
+-- Returns 2 if it is saved, 1 if the index comes first, 3 if it does and the
+-- session has the principal already, 0 if there is no such session any more, and
+-- another version as it is.
 local v = redis.call('GET', KEYS[1])
 if not v then
 	return 0
@@ -13,7 +14,7 @@ local who = principal(ARGV[2])
 if who ~= '' then
 	local known = who == principal(v)
 	if ARGV[5] ~= 'listed' and not (known and deadline(v) == deadline(ARGV[2])) then
-		return 1
+		return known and 3 or 1
 	end
 	if not known then
 		local revoked = redis.call('GET', KEYS[2])
