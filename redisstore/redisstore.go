@@ -33,6 +33,17 @@
 //
 //	~scarab:* +@read +@write +@scripting +@connection +info +time +wait
 //
+// and for what rueidis sends by itself, on every node:
+//
+//	+multi +exec                       with a ClientSideCache
+//	+cluster|slots +cluster|shards     in a cluster
+//	+role                              behind Sentinel
+//
+// Of CLUSTER SLOTS and CLUSTER SHARDS it uses the second from Redis 8 on. A user
+// of the sentinels themselves, if they have one, needs
+//
+//	&* +@connection +subscribe +unsubscribe +sentinel|sentinels +sentinel|get-master-addr-by-name
+//
 // # What is lost when Redis fails
 //
 // As much as its persistence says: see docs/operations.md of the project.
@@ -88,8 +99,9 @@ type Config struct {
 	// another process may show a session as it was: one that was ended, too. A
 	// copy is used for a second at most, even if Redis' message is lost. What
 	// this Store has written itself, ended above all, it never shows as it was
-	// before. Requests whose method is not safe, such as POST, go past the cache
-	// by themselves, and what has a context of [Fresh].
+	// before. A token that a copy does not open, such as the one of a login a
+	// moment ago, is for Redis to judge. Requests whose method is not safe, such
+	// as POST, go past the cache by themselves, and what has a context of [Fresh].
 	//
 	// It needs a client without DisableCache, and with no SendToReplicas.
 	ClientSideCache bool

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,23 +59,107 @@ func writeCertificate(t *testing.T, dir string) *x509.CertPool {
 	return roots
 }
 
+// rights are those that the package documents for an ACL user of one server,
+// and more are those that it documents for one of other uses.
+var (
+	rights = []string{"+@read", "+@write", "+@scripting", "+@connection", "+info", "+time", "+wait"}
+	more   = struct{ cache, cluster, sentinel, ofSentinels []string }{
+		cache:       []string{"+multi", "+exec"},
+		cluster:     []string{"+cluster|slots", "+cluster|shards"},
+		sentinel:    []string{"+role"},
+		ofSentinels: []string{"&*", "+@connection", "+subscribe", "+unsubscribe", "+sentinel|sentinels", "+sentinel|get-master-addr-by-name"},
+	}
+)
+
+// allow makes the user web with these rights, and no others, at each server.
+func allow(t *testing.T, servers []*testserver.Server, rights ...[]string) {
+	t.Helper()
+	for _, s := range servers {
+		_, err := s.Do(append([]string{"ACL", "SETUSER", "web", "reset", "on", ">secret"}, slices.Concat(rights...)...)...)
+		must(t, err)
+	}
+}
+
+// asWeb are the options of a client of that user.
+var asWeb = rueidis.ClientOption{Username: "web", Password: "secret"}
+
 // A user with the rights that the package documents can do everything, with
 // the keys of its prefix and no others.
 func TestRedis_acl(t *testing.T) {
 	server := testserver.Redis(t)
-	if _, err := server.Do("ACL", "SETUSER", "web", "on", ">secret", "~test:*",
-		"+@read", "+@write", "+@scripting", "+@connection", "+info", "+time", "+wait"); err != nil {
-		t.Fatal(err)
-	}
-	client := newRedis(t, rueidis.ClientOption{Username: "web", Password: "secret"}, server.Addr)
+	keys := []string{"~test:*"}
+	allow(t, []*testserver.Server{server}, keys, rights)
+	client := newRedis(t, asWeb, server.Addr)
 	testRedisStore(t, client, redisstore.Config{})
 	if err := newRedisStore(client, redisstore.Config{}).CheckPolicy(t.Context()); err != nil {
 		t.Error(err)
 	}
 	elsewhere := redisstore.New(client, redisstore.Config{Prefix: "other:"})
-	if err := elsewhere.Create(t.Context(), record("data")); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+	if err := elsewhere.Create(t.Context(), record("data")); !refuses(err) {
 		t.Errorf("outside of its prefix: %v", err)
 	}
+
+	cached := redisstore.New(client, redisstore.Config{Prefix: "test:", ClientSideCache: true})
+	r := record("data")
+	must(t, redisstore.New(client, redisstore.Config{Prefix: "test:"}).Create(t.Context(), r))
+	if _, err := cached.LoadTouch(t.Context(), r.Handle, r.Secret, time.Now(), time.Hour); err == nil || errors.Is(err, scarab.ErrNoSession) {
+		t.Errorf("with a cache, but without %v: %v", more.cache, err)
+	}
+	allow(t, []*testserver.Server{server}, keys, rights, more.cache)
+	testRedisStore(t, newRedis(t, asWeb, server.Addr), redisstore.Config{ClientSideCache: true})
+}
+
+func TestRedis_aclCluster(t *testing.T) {
+	cluster := testserver.RedisCluster(t)
+	nodes := slices.Concat(cluster.Primaries, cluster.Replicas)
+	keys := []string{"~test:*"}
+	option := asWeb
+	option.InitAddress = cluster.Addrs()
+	allow(t, nodes, keys, rights)
+	if client, err := rueidis.NewClient(option); !refuses(err) {
+		if err == nil {
+			client.Close()
+		}
+		t.Errorf("without %v: %v", more.cluster, err)
+	}
+
+	allow(t, nodes, keys, rights, more.cluster, more.cache)
+	for name, shards := range map[string]bool{"slots": false, "shards": true} {
+		t.Run(name, func(t *testing.T) {
+			option.ClusterOption.PreferClusterShards = shards // as from Redis 8 on
+			client := newRedis(t, option, cluster.Addrs()...)
+			testRedisStore(t, client, redisstore.Config{})
+			testRedisStore(t, client, redisstore.Config{ClientSideCache: true})
+			must(t, newRedisStore(client, redisstore.Config{WaitReplicas: 1}).Create(t.Context(), of(record("data"), "ann")))
+		})
+	}
+}
+
+// Sentinels have users of their own.
+func TestRedis_aclSentinel(t *testing.T) {
+	set := testserver.RedisSentinels(t)
+	keys := []string{"~test:*"}
+	option := asWeb
+	option.InitAddress = []string{set.Sentinels[0].Addr}
+	option.Sentinel = rueidis.SentinelOption{MasterSet: set.Name, Username: "web", Password: "secret"}
+	allow(t, set.Sentinels, more.ofSentinels)
+	allow(t, set.Redis, keys, rights)
+	if client, err := rueidis.NewClient(option); !refuses(err) {
+		if err == nil {
+			client.Close()
+		}
+		t.Errorf("without %v: %v", more.sentinel, err)
+	}
+
+	allow(t, set.Redis, keys, rights, more.sentinel, more.cache)
+	client := newRedis(t, option, set.Sentinels[0].Addr)
+	testRedisStore(t, client, redisstore.Config{WaitReplicas: 1})
+	testRedisStore(t, client, redisstore.Config{ClientSideCache: true})
+}
+
+// refuses reports an error that is about rights.
+func refuses(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "NOPERM") || strings.Contains(err.Error(), "no permissions"))
 }
 
 func TestRedis_policy(t *testing.T) {
@@ -122,94 +206,4 @@ func TestRedis_waitReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, store.Save(ctx, next(r, "more")), store.Touch(ctx, r.Handle, time.Now()))
-}
-
-// A session that this store has ended is not seen again, not even by a request
-// that begins in the same moment.
-func TestRedis_cachedOwnDelete(t *testing.T) {
-	server := testserver.SharedRedis(t)
-	client, prefix := newRedis(t, rueidis.ClientOption{}, server.Addr), "test:"+rand.Text()+":"
-	store := redisstore.New(client, redisstore.Config{Prefix: prefix, ClientSideCache: true})
-	there := redisstore.New(client, redisstore.Config{Prefix: prefix})
-	ctx := t.Context()
-	for round := range 300 {
-		r := of(record("data"), "ann")
-		must(t, there.Create(ctx, r))
-		load := func() error {
-			_, err := store.LoadTouch(ctx, r.Handle, r.Secret, time.Now(), time.Hour)
-			return err
-		}
-		must(t, load(), load())
-		stop, done := make(chan struct{}), make(chan struct{})
-		go func() { // keeps the copy in memory fresh
-			defer close(done)
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					load()
-				}
-			}
-		}()
-		var err error
-		switch round % 2 {
-		case 0:
-			err = store.Delete(ctx, r.Handle)
-		case 1:
-			_, err = store.RevokePrincipal(ctx, "ann", time.Now())
-		}
-		seen := load()
-		close(stop)
-		<-done
-		must(t, err)
-		if !errors.Is(seen, scarab.ErrNoSession) {
-			t.Fatalf("round %d: a session that was ended is loaded: %v", round, seen)
-		}
-	}
-}
-
-// What another process has ended is seen for a second at most, also if the
-// network has failed and Redis' message does not arrive.
-func TestRedis_cachedBound(t *testing.T) {
-	server := testserver.SharedRedis(t)
-	proxy := testserver.NewProxy(t, server.Addr)
-	prefix := "test:" + rand.Text() + ":"
-	here := redisstore.New(newRedis(t, rueidis.ClientOption{PipelineMultiplex: -1}, proxy.Addr), redisstore.Config{Prefix: prefix, ClientSideCache: true})
-	there := redisstore.New(newRedis(t, rueidis.ClientOption{}, server.Addr), redisstore.Config{Prefix: prefix})
-	ctx := t.Context()
-	load := func(r scarab.Record) error {
-		ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
-		defer cancel()
-		_, err := here.LoadTouch(ctx, r.Handle, r.Secret, time.Now(), time.Hour)
-		return err
-	}
-
-	r := record("data")
-	must(t, there.Create(ctx, r), load(r), load(r), there.Delete(ctx, r.Handle))
-	ended := time.Now()
-	seenUntil := func(end time.Time) (last time.Duration) {
-		for time.Now().Before(end) {
-			if began := time.Since(ended); load(r) == nil {
-				last = began
-			}
-		}
-		return last
-	}
-	last := seenUntil(ended.Add(100 * time.Millisecond))
-	t.Logf("with Redis' message it is seen for %v", last)
-	if last > time.Second {
-		t.Errorf("it is seen for %v, want up to a second", last)
-	}
-
-	r = record("data")
-	must(t, there.Create(ctx, r), load(r), load(r))
-	proxy.Stall()
-	must(t, there.Delete(ctx, r.Handle))
-	ended = time.Now()
-	last = seenUntil(ended.Add(1500 * time.Millisecond))
-	t.Logf("without it it is seen for %v", last)
-	if last == 0 || last > time.Second {
-		t.Errorf("it is seen for %v, want up to a second", last)
-	}
 }
