@@ -22,6 +22,7 @@ var documentText string
 func writeDocument(docs string, r *Results) error {
 	document, err := template.New("").Funcs(template.FuncMap{
 		"targets": r.targetTable,
+		"reasons": r.reasons,
 		"process": r.processTable,
 		"csrf":    r.csrfTable,
 		"store":   r.storeTable,
