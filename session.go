@@ -31,9 +31,13 @@ type Session struct {
 	cur     *State   // base with changes: another one if there are any
 	changes []change // since base
 	views   []view   // values given out that may be changed in place
-	live    bool     // Changed was called
 	fail    error    // the first change that could not be carried out
-	closed  bool     // the handler has returned
+
+	live    bool // Changed was called
+	closed  bool // the handler has returned
+	isNew   bool // no usable cookie came
+	carried bool // a cookie came, usable or not
+	clear   bool // Invalidate: the browser's cookie goes
 
 	loading lazyTimeout
 	room    storedState // for base
@@ -41,10 +45,7 @@ type Session struct {
 	headers [2]string   // room for those of the answer
 
 	origin  origin   // where base is from
-	isNew   bool     // no usable cookie came
-	carried bool     // a cookie came, usable or not
 	dead    []origin // what Invalidate ended
-	clear   bool     // Invalidate: the browser's cookie goes
 	dropped int      // messages that did not fit
 }
 
