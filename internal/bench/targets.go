@@ -148,6 +148,9 @@ func (r *Results) targets() []target {
 		scs, mine, limit := store(row.part, "scs/"+row.part, row.work), store(row.part, "scarab/"+row.part, row.work), store(row.part, "limit/"+row.part, row.work)
 		t := target{row.text, "scs " + rate(scs), rate(limit), fmt.Sprintf("≥ %g × scs", row.ratio),
 			[]goal{atLeast(Ratio(mine, scs), row.ratio, timesOf("scs"))}, "", ""}
+		if row.part == "postgres" {
+			t.why, t.hand = whyPostgres, "By hand it is "+times(Ratio(limit, scs))+" scs."
+		}
 		if row.trips > 0 {
 			t.wanted += fmt.Sprintf(", round trips ≤ %.0f", row.trips)
 			t.goals = append(t.goals, atMost(mine.Get("trips"), row.trips, named("round trips ", trip, "")))
@@ -171,7 +174,7 @@ func (r *Results) targets() []target {
 		"scs " + percent(share("scs/memstore")) + ", gorilla " + percent(share("gorilla/encrypted")) + ", scs on Redis " + percent(share("scs/redis")),
 		percent(share("limit/memory")) + ", " + percent(share("limit/sealed")) + ", " + percent(share("limit/redis")),
 		"memstore ≥ 65 %, sealed cookie ≥ 55 %, Redis ≥ 30 %",
-		[]goal{atLeast(share("scarab/memstore"), 0.65, named("memstore ", percent, "")), atLeast(share("scarab/sealed"), 0.55, named("sealed ", percent, "")), atLeast(share("scarab/redis"), 0.3, named("Redis ", percent, ""))}, "", ""})
+		[]goal{atLeast(share("scarab/memstore"), 0.65, named("memstore ", percent, "")), atLeast(share("scarab/sealed"), 0.55, named("sealed ", percent, "")), atLeast(share("scarab/redis"), 0.3, named("Redis ", percent, ""))}, whyWire, ""})
 
 	const million = 1_000_000
 	weigh := func(library string) *Fact { return r.At("memory", library, "write", million) }
@@ -184,6 +187,7 @@ func (r *Results) targets() []target {
 	mine = weigh("scarab/memstore")
 	all = append(all, target{"a million S sessions in memstore: heap of each, full collection", "scs " + weight(weigh("scs/memstore")), weight(weigh("limit/slabs")),
 		fmt.Sprintf("≤ 1.4 × the record's fields end to end (%s B), ≤ 5 ms", figure(mine.Get("record"), count)),
-		[]goal{atMost(mine.Get("heap")/mine.Get("record"), 1.4, timesOf("the fields")), atMost(mine.Get("gc"), 5e6, plot.Duration)}, "", ""})
+		[]goal{atMost(mine.Get("heap")/mine.Get("record"), 1.4, timesOf("the fields")), atMost(mine.Get("gc"), 5e6, plot.Duration)},
+		whyCollection, "By hand: " + weight(weigh("limit/slabs")) + "."})
 	return all
 }
