@@ -2,7 +2,10 @@ package scarab_test
 
 import (
 	"fmt"
+	"math"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/scarab-go/scarab"
@@ -108,4 +111,33 @@ func TestSession_iterators(t *testing.T) {
 			t.Errorf("Len = %d", s.Len())
 		}
 	})
+}
+
+// A list with what Python writes and JSON has no word for is as it was.
+func TestChanged_nan(t *testing.T) {
+	site := newSiteOn(t, scarab.InCookie(python{}), scarab.Config{})
+	b := site.browser()
+	b.cookies[site.name] = `[1772452800, 1772452800.0, {"a": [NaN], "b": [1]}]`
+	a := b.visit(func(s *scarab.Session) {
+		s.Get("a")
+		s.Get("b").([]any)[0] = 2
+		s.Changed()
+	})
+	if a.status != 200 || !strings.Contains(b.token(), "%5BNaN%5D%2C%20%22b%22:%20%5B2%5D") {
+		t.Errorf("%d, %s", a.status, b.token())
+	}
+	if a := b.visit(func(s *scarab.Session) { s.Get("a").([]any)[0] = math.Inf(1); s.Changed() }); a.status != 500 {
+		t.Errorf("a change to what JSON has no word for: %d", a.status)
+	}
+}
+
+// python is a codec that hides nothing.
+type python struct{}
+
+func (python) Encode(_ string, payload []byte) (string, error) {
+	return url.PathEscape(string(payload)), nil
+}
+func (python) Decode(_, value string) ([]byte, error) {
+	s, err := url.PathUnescape(value)
+	return []byte(s), err
 }

@@ -96,17 +96,24 @@ func (q *request) commit(ctx context.Context, mode commitMode, status int) error
 		q.runHooks(s)
 	}
 	c := committer{s: s, q: q, f: q.f, mode: mode}
-	s.mu.Lock()
+	err := c.locked(ctx, status)
+	q.f.emit(ctx, c.events)
+	return err
+}
+
+// locked is run under the session's lock, which a panic of the application's
+// code (a codec, a store, the function of an Update) must not leave taken.
+func (c *committer) locked(ctx context.Context, status int) error {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
 	err := c.run(ctx, status)
-	if mode == commitAnswer { // said under the lock: a Save may run beside the handler
+	if c.mode == commitAnswer { // said under the lock: a Save may run beside the handler
 		answer := answerSent
 		if err != nil {
 			answer = answerWithheld
 		}
-		q.answer.Store(answer)
+		c.q.answer.Store(answer)
 	}
-	s.mu.Unlock()
-	q.f.emit(ctx, c.events)
 	return err
 }
 
@@ -134,17 +141,21 @@ func (q *request) runHooks(s *Session) {
 	if hook == nil {
 		return
 	}
-	s.mu.Lock()
-	s.settleAll()
-	op, _ := s.plan(q.f.now())
-	s.mu.Unlock()
-	if op != Create {
+	if s.planned(q.f.now()) != Create {
 		return
 	}
 	q.mu.Lock()
 	q.hook = nil
 	q.mu.Unlock()
 	hook(s)
+}
+
+func (s *Session) planned(now time.Time) Op {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settleAll()
+	op, _ := s.plan(now)
+	return op
 }
 
 // A committer carries out one commit, under the session's lock.
@@ -208,6 +219,9 @@ func (c *committer) run(ctx context.Context, status int) error {
 		}
 		if len(s.dead) > 0 || s.clear || loggedIn {
 			if err := c.end(timed); err != nil {
+				if op != 0 {
+					s.fail = err // to commit again would apply the changes twice
+				}
 				return err
 			}
 		}
@@ -295,7 +309,7 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 		if current.Principal != s.base.Principal && current.Principal != s.loginTo() {
 			return c.failed(op, ErrNoSession) // somebody has logged in meanwhile
 		}
-		if c.next, dropped, err = replay(current, s.changes); err != nil {
+		if c.next, dropped, err = replay(current, s.changesFor(current)); err != nil {
 			c.next = nil
 			c.event(EventFailed, op.String(), err)
 			return err
@@ -315,6 +329,19 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 			}
 		}
 	}
+}
+
+// changesFor returns the changes to apply again on current. If it is of the
+// principal that this request logs in after another one, what the request did
+// before was to the other one's data, which that login clears. A value taken
+// once must still be there.
+func (s *Session) changesFor(current *State) []change {
+	if s.base.Principal == "" || current.Principal == s.base.Principal {
+		return s.changes
+	}
+	login := slices.IndexFunc(s.changes, func(c change) bool { return c.kind == changeLogin && c.key != s.base.Principal })
+	kept := slices.DeleteFunc(slices.Clone(s.changes[:login]), func(c change) bool { return c.kind != changeTake })
+	return append(kept, s.changes[login:]...)
 }
 
 // currentOf returns the state that a conflict carries, or nil.
@@ -394,6 +421,9 @@ func (c *committer) end(ctx context.Context) error {
 		if _, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, d.cookie, Delete, d.state); err != nil {
 			return c.failedEnd(err)
 		}
+		if err := f.endTwins(ctx, c.now, d.state.Handle, d.state.Deadline, false); err != nil {
+			return c.failedEnd(err)
+		}
 		if err := f.bury(ctx, c.now, d.state.Handle, d.state.Deadline); err != nil {
 			return c.failedEnd(err)
 		}
@@ -407,6 +437,11 @@ func (c *committer) end(ctx context.Context) error {
 		}
 		if n > 0 && fallback.CookieName != f.cfg.Cookie.Name {
 			c.expired = append(c.expired, fallback.CookieName)
+		}
+	}
+	if s.has(changeLogin) {
+		if err := f.endTwins(ctx, c.now, s.cur.handle(), s.cur.Deadline, true); err != nil {
+			return c.failedEnd(err)
 		}
 	}
 	for _, d := range s.dead {
@@ -424,17 +459,30 @@ func (c *committer) failedEnd(err error) error {
 
 // header writes what the browser and caches must know.
 func (c *committer) header() {
-	h := c.q.w.Header()
 	if c.mode == commitSave {
-		// If the handler's answer is withheld later, the cookie of what is
-		// saved now must still go out.
-		c.q.Header()
-		if c.q.saved == nil {
-			c.q.saved = http.Header{}
-		}
-		c.writeHeader(c.q.saved)
+		c.q.owed = append(c.q.owed, c.writeHeader)
+		c.q.owes.Store(true)
+		return
 	}
-	c.writeHeader(h)
+	c.q.pay()
+	c.writeHeader(c.q.w.Header())
+}
+
+// pay writes into the header what Saves have left: they may run beside the
+// handler, and the header is the handler's. It is called under the session's
+// lock.
+func (q *request) pay() {
+	for _, write := range q.owed {
+		write(q.w.Header())
+		if q.kept { // if the handler's answer is withheld later, this must still go out
+			if q.saved == nil {
+				q.saved = http.Header{}
+			}
+			write(q.saved)
+		}
+	}
+	q.owed = nil
+	q.owes.Store(false)
 }
 
 func (c *committer) writeHeader(h http.Header) {

@@ -57,11 +57,11 @@ func TestCommit(t *testing.T) {
 		{"superseded", "changes", set, "", kept, "", 409},
 		{"superseded", "Invalidate", invalidate, "", kept, "", 409},
 		{"superseded", "Login", login, "Create", isSet, "", 0},
-		{"from fallback", "nothing", nothing, "Create", isSet, isSet, 0},
-		{"from fallback", "changes", set, "Create", isSet, isSet, 0},
-		{"from fallback", "Login", login, "Create", "old cleared, session set", "old cleared, session set", 0},
-		{"from fallback", "Invalidate", invalidate, "Create", "old cleared, session cleared", "old cleared, session cleared", 0},
-		{"from fallback", "Invalidate, changes", anew, "Create Create", "old cleared, session set", "old cleared, session set", 0},
+		{"from fallback", "nothing", nothing, "Load Create", isSet, isSet, 0},
+		{"from fallback", "changes", set, "Load Create", isSet, isSet, 0},
+		{"from fallback", "Login", login, "Load Create Create", "old cleared, session set", "old cleared, session set", 0},
+		{"from fallback", "Invalidate", invalidate, "Load Create", "old cleared, session cleared", "old cleared, session cleared", 0},
+		{"from fallback", "Invalidate, changes", anew, "Load Create Create", "old cleared, session set", "old cleared, session set", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.opened+"/"+tt.did, func(t *testing.T) {

@@ -62,8 +62,8 @@ type Config struct {
 	// Fallbacks are read, in order, where Backend has no session: to move
 	// from one backend to another with nobody logged out. A session found in
 	// one is created in the first backend by the request that found it.
-	// Nothing is written to a fallback, but Invalidate and Login delete there
-	// what they end.
+	// Nothing is written to a fallback but the time of a session's last use;
+	// and Invalidate, Login and Revoke delete there what they end.
 	Fallbacks []Fallback
 
 	// StoreTimeout bounds a load, and a commit with all its retries. The
@@ -119,7 +119,9 @@ type Cookie struct {
 	AllowScriptAccess bool
 }
 
-// A Fallback is another backend that sessions may still be in.
+// A Fallback is another backend that sessions may still be in. A cookie of its
+// own that is not needed any more is cleared with the Path and the Domain of
+// Config.Cookie, or as the prefix of its name asks.
 type Fallback struct {
 	Backend    Backend
 	CookieName string // of the fallback's cookie; default: the same as Cookie.Name

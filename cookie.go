@@ -81,7 +81,15 @@ func (f *Factory) persistent(st *State) bool {
 }
 
 func (f *Factory) clearCookie(h http.Header, name string) {
-	putCookie(h, name, name+"=; Max-Age=0"+f.attributes)
+	attributes, c := f.attributes, f.cfg.Cookie
+	if name != c.Name && strings.HasPrefix(name, "__") {
+		// Of a fallback: a browser heeds no line that breaks the rule of a prefix.
+		if c.AllowScriptAccess = false; strings.HasPrefix(name, "__Host-") {
+			c.Path, c.Domain = "/", ""
+		}
+		attributes = cookieAttributes(c, false)
+	}
+	putCookie(h, name, name+"=; Max-Age=0"+attributes)
 }
 
 func putCookie(h http.Header, name, line string) {

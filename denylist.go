@@ -42,7 +42,10 @@ func (b *inCookie) commitListed(ctx context.Context, now time.Time, name string,
 			op = Renew
 		}
 	}
-	if op == Renew || st.Handle == "" {
+	switch {
+	case op != Renew && op != Create && st.Handle == "":
+		st.Handle = from.handle.String() // the old cookie, made without a deny list, ends with this one
+	case op == Renew || st.Handle == "":
 		st.Handle = newHandle().String()
 	}
 	value, err := b.encode(now, name, st)

@@ -170,3 +170,20 @@ func TestDenyList_twice(t *testing.T) {
 	expect(t, "the first cookie", old.Do(shows).Body, ":")
 	expect(t, "the cookie of Save", saved.Do(shows).Body, ":")
 }
+
+// A cookie from before there was a deny list ends with its session.
+func TestDenyList_turnedOn(t *testing.T) {
+	codec := signedCodec(t)
+	old := newSiteOn(t, scarab.InCookie(codec), scarab.Config{}).browser()
+	old.visit(func(s *scarab.Session) { s.Login("ann") })
+	b := &browser{newSiteOn(t, scarab.InCookie(codec, scarab.DenyList(memstore.New())), scarab.Config{}), old.cookies}
+	first := b.clone()
+	b.visit(func(s *scarab.Session) { s.Set("a", 1) })
+	second := b.clone()
+	b.visit((*scarab.Session).Invalidate)
+	for name, thief := range map[string]*browser{"from before the list": first, "from before the logout": second} {
+		if got := principal(thief); got != "" {
+			t.Errorf("the cookie %s opens a session of %q", name, got)
+		}
+	}
+}

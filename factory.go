@@ -84,12 +84,16 @@ type request struct {
 	s      *Session       // nil until it is opened
 	err    error          // of opening
 	hook   func(*Session) // all of BeforeCreate
+	status int            // of the answer
 	over   bool           // the handler has returned
 	answer atomic.Uint32  // an answer; Save may run beside the handler
 	reason error          // why the answer is withheld
 	saved  http.Header    // as it was before the handler
 	kept   bool           // saved is set
 	token  bool           // a CSRF token was shown; guarded by s.mu
+
+	owed []func(http.Header) // what Saves have to tell the browser; guarded by s.mu
+	owes atomic.Bool         // there is something owed
 }
 
 type requestKey struct{}
@@ -124,6 +128,9 @@ func (f *Factory) Wrap(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(q, q.r)
 		returned = true
+		if r.MultipartForm == nil {
+			r.MultipartForm = q.r.MultipartForm // whose files net/http removes
+		}
 		q.end()
 	})
 }
@@ -204,10 +211,16 @@ func UnsafeMethod(ctx context.Context) bool {
 
 // open returns the request's session and loads it at the first call.
 func (q *request) open(ctx context.Context) (*Session, error) {
+	s, events, err := q.load(ctx)
+	q.f.emit(ctx, events)
+	return s, err
+}
+
+func (q *request) load(ctx context.Context) (*Session, []Event, error) {
 	q.mu.Lock()
+	defer q.mu.Unlock() // also if a backend panics
 	if q.s != nil || q.err != nil {
-		defer q.mu.Unlock()
-		return q.s, q.err
+		return q.s, nil, q.err
 	}
 	var found finding
 	s := &Session{q: q}
@@ -225,13 +238,7 @@ func (q *request) open(ctx context.Context) (*Session, error) {
 	} else {
 		found.event(EventFailed, "load", q.err)
 	}
-	err := q.err
-	q.mu.Unlock()
-	q.f.emit(ctx, found.events)
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	return q.s, found.events, q.err
 }
 
 // alone fails if an outer factory uses the same cookie.
@@ -285,8 +292,12 @@ func (f *Factory) find(ctx context.Context, now time.Time, header http.Header, r
 		if err != nil || found.origin.kind != fromNowhere {
 			return found, err
 		}
-		if fallback.CookieName != f.cfg.Cookie.Name {
+		if fallback.CookieName != f.cfg.Cookie.Name || other.origin.kind == fromSuperseded {
 			found.events = append(found.events, other.events...)
+		}
+		if other.origin.kind == fromSuperseded {
+			found.origin = other.origin
+			break
 		}
 	}
 	found.state = blank(&room.State, f, now)

@@ -18,7 +18,7 @@ func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *St
 	st.unpack()
 	found.state = st
 	found.origin = origin{kind: fromFallback, cookie: value, fallback: i}
-	h := adoptedHandle(f.cfg.Fallbacks[i].CookieName, st, value)
+	h := adoptedHandle(f.cfg.Fallbacks[i], st, value)
 	s := found.state
 	// What is the fallback's own means nothing in the first backend.
 	s.Version, s.Private, s.numbers, s.lazy, s.Expires = 0, nil, nil, nil, time.Time{}
@@ -29,14 +29,22 @@ func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *St
 		s.Idle = f.cfg.IdleTimeout
 	}
 	if s.Deadline.IsZero() {
-		s.Deadline = deadline(now, f.cfg.Lifetime)
+		s.Deadline = deadline(s.Seen, f.cfg.Lifetime) // the same each time this cookie comes
 	}
 	s.Handle = ""
+	if reason := f.expired(s, now); reason != "" {
+		found.event(EventExpired, reason, nil)
+		found.origin, found.state = origin{}, blank(new(State), f, now)
+		return nil
+	}
 	a, ok := f.backend.(adopter)
 	if !ok {
 		return nil
 	}
 	current, err := a.adopted(ctx, now, h)
+	if current == nil && err == nil {
+		_, err = a.adopted(ctx, now, loggedInMark(h))
+	}
 	switch {
 	case errors.Is(err, ErrNoSession):
 		found.event(EventRejected, reasonOf(err), nil)
@@ -65,7 +73,7 @@ func (f *Factory) endFallback(ctx context.Context, now time.Time, fallback Fallb
 	if err != nil {
 		return err
 	}
-	h := adoptedHandle(fallback.CookieName, st, value).String()
+	h := adoptedHandle(fallback, st, value).String()
 	if _, err := fallback.Backend.Commit(ctx, now, fallback.CookieName, value, Delete, st); err != nil {
 		return err
 	}
@@ -74,6 +82,42 @@ func (f *Factory) endFallback(ctx context.Context, now time.Time, fallback Fallb
 	}
 	return f.bury(ctx, now, h, st.Deadline)
 }
+
+// endTwins ends what the session with this handle was in stores that it may have
+// been adopted from, and what a copy of those has brought here. Its cookie need
+// not be at hand for that. If the session goes on, after a login, a mark stays:
+// also when its record has expired, the cookie from before opens nothing.
+func (f *Factory) endTwins(ctx context.Context, now time.Time, handle string, deadline time.Time, goesOn bool) error {
+	h, err := ParseHandle(handle)
+	if err != nil || len(f.cfg.Fallbacks) == 0 { // new, or in a format of somebody else's
+		return nil
+	}
+	for _, fallback := range f.cfg.Fallbacks {
+		b, ok := fallback.Backend.(*stored)
+		if !ok {
+			continue
+		}
+		old := twin(h, fallback.CookieName)
+		if err := b.store.Delete(ctx, old); err != nil {
+			return err
+		}
+		if !goesOn {
+			if err := b.store.Delete(ctx, h); err != nil {
+				return err
+			}
+		}
+		if err := f.bury(ctx, now, old.String(), deadline); err != nil {
+			return err
+		}
+	}
+	if goesOn {
+		return f.bury(ctx, now, loggedInMark(h).String(), deadline)
+	}
+	return nil
+}
+
+// loggedInMark is where a login leaves a tombstone for what h was adopted from.
+func loggedInMark(h Handle) Handle { return twin(h, "\x00") } // which is no cookie's name
 
 // bury leaves a tombstone at handle, if there are fallbacks that it could be
 // adopted from again, for as long as their cookies could live: until the

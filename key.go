@@ -101,7 +101,13 @@ func (k Key[T]) Edit(s *Session) *T {
 		s.failWith(encodeError(string(k), *p, err))
 		return p
 	}
-	s.views = append(s.views, view{key: string(k), value: p, edit: true, raw: raw, clean: clean})
+	s.addView(view{key: string(k), value: p, edit: true, raw: raw, clean: clean, refresh: func(raw json.RawMessage) {
+		if v, err := k.decode(raw); err == nil {
+			*p = v
+		} else if raw == nil {
+			*p = *new(T)
+		}
+	}})
 	return p
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -254,6 +255,36 @@ func TestKey_conflicts(t *testing.T) {
 			}
 			if got := b.sees(); got != tt.want {
 				t.Errorf("left %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// What Edit points to is what another request has saved, after a Reload or a
+// Save that merged.
+func TestKey_Edit_after(t *testing.T) {
+	cart := scarab.Key[[]string]("cart")
+	for name, read := range map[string]func(*scarab.Session) error{
+		"Reload": func(s *scarab.Session) error { return s.Reload(t.Context()) },
+		"Save":   func(s *scarab.Session) error { s.Set("x", 1); return s.Save(t.Context()) },
+	} {
+		b := newSite(t, scarab.Config{}).browser()
+		b.visit(func(s *scarab.Session) { cart.Set(s, []string{"a"}) })
+		b.visit(func(s *scarab.Session) {
+			early := cart.Edit(s)
+			b.clone().visit(func(s *scarab.Session) { cart.Set(s, []string{"a", "b"}) })
+			if err := read(s); err != nil {
+				t.Error(err)
+			}
+			p := cart.Edit(s)
+			if p != early || len(*p) != 2 || len(cart.Get(s)) != 2 {
+				t.Errorf("after %s Edit points to %v, and Get returns %v", name, *p, cart.Get(s))
+			}
+			*p = append(*p, "c")
+		})
+		b.visit(func(s *scarab.Session) {
+			if got := cart.Get(s); !slices.Equal(got, []string{"a", "b", "c"}) {
+				t.Errorf("%s: %v", name, got)
 			}
 		})
 	}

@@ -81,3 +81,28 @@ func TestSave_lateInCookie(t *testing.T) {
 	})
 	expect(t, "the next request", b.Do(shows).Body, ": a")
 }
+
+// A Save that needs a cookie may run while the handler writes its header.
+func TestSave_besideHeader(t *testing.T) {
+	for _, failing := range []bool{false, true} {
+		b := invariants.NewSiteOn(t, scarab.Stored(memstore.New()), scarab.Config{}).Browser()
+		b.Do(func(v *visit) {
+			v.S.Set("a", 1)
+			done := make(chan error)
+			go func() { done <- v.S.Save(v.R.Context()) }()
+			for range 1000 {
+				v.W.Header().Set("X-Page", "of the handler")
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			if failing {
+				v.S.Set("b", func() {})
+			}
+		})
+		if b.Token() == "" {
+			t.Errorf("failing %v: no cookie", failing)
+		}
+		expect(t, "the next request", b.Do(shows).Body, ": a")
+	}
+}

@@ -214,3 +214,18 @@ func TestSession_Save(t *testing.T) {
 		}
 	})
 }
+
+// DropOnError holds for what comes after the header, too.
+func TestConfig_DropOnError_late(t *testing.T) {
+	for status, want := range map[int]string{500: "a=1", 200: "a=2"} {
+		b := newSite(t, scarab.Config{DropOnError: true}).browser()
+		b.visit(func(s *scarab.Session) { s.Set("a", 1) })
+		b.ask(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			opened(t, func(s *scarab.Session) { s.Set("a", 2) })(w, r)
+		})
+		if got := b.sees(); got != want {
+			t.Errorf("after a %d: %s, want %s", status, got, want)
+		}
+	}
+}

@@ -143,3 +143,53 @@ func TestSession_SetLabel(t *testing.T) {
 		t.Errorf("labels %q", labels)
 	}
 }
+
+// What a request did to A's session before it logged in B is not done to a
+// session that another request has logged B in to.
+func TestSession_Login_beside(t *testing.T) {
+	for name, tt := range map[string]struct {
+		do   func(*scarab.Session)
+		want any
+	}{
+		"a change before": {func(s *scarab.Session) { s.Set("address", "of A"); s.Login("B") }, nil},
+		"a change after":  {func(s *scarab.Session) { s.Login("B"); s.Set("address", "of B") }, "of B"},
+	} {
+		b := newSite(t, scarab.Config{}).browser()
+		b.visit(func(s *scarab.Session) { s.Login("A") })
+		slow := b.clone()
+		a := slow.visit(func(s *scarab.Session) {
+			tt.do(s)
+			b.visit(func(s *scarab.Session) { s.Login("B") })
+		})
+		if a.status != http.StatusOK {
+			t.Errorf("%s: %d", name, a.status)
+		}
+		slow.visit(func(s *scarab.Session) {
+			if s.Principal() != "B" || s.Get("address") != tt.want {
+				t.Errorf("%s: %q has address %v, want %v", name, s.Principal(), s.Get("address"), tt.want)
+			}
+		})
+	}
+}
+
+// Names that databases do not take are refused, or cut.
+func TestSession_longNames(t *testing.T) {
+	site := newSite(t, scarab.Config{})
+	b := site.browser()
+	if a := b.visit(func(s *scarab.Session) { s.Login(strings.Repeat("x", 1025)) }); a.status != http.StatusInternalServerError {
+		t.Errorf("a principal of 1025 bytes: %d", a.status)
+	}
+	b.visit(func(s *scarab.Session) {
+		s.Login(strings.Repeat("x", 1024))
+		s.SetLabel(strings.Repeat("x", 1023) + "é")
+	})
+	n := 0
+	for info, err := range site.factory.Sessions(t.Context(), strings.Repeat("x", 1024)) {
+		if n++; err != nil || info.Label != strings.Repeat("x", 1023) {
+			t.Errorf("a label of %d bytes, %v", len(info.Label), err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d sessions", n)
+	}
+}

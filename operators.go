@@ -86,7 +86,9 @@ func (f *Factory) Revoke(ctx context.Context, handle string) error {
 	if b, ok := f.backend.(*inCookie); ok {
 		err = b.end(ctx, f.now(), h, time.Time{})
 	} else if err = store.Delete(ctx, h); err == nil {
-		err = f.bury(ctx, f.now(), handle, time.Time{})
+		if err = f.endTwins(ctx, f.now(), handle, time.Time{}, false); err == nil {
+			err = f.bury(ctx, f.now(), handle, time.Time{})
+		}
 	}
 	if err != nil {
 		return &StoreError{Op: Delete.String(), Err: err}

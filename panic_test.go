@@ -126,3 +126,56 @@ func TestCommit_panic(t *testing.T) {
 		}
 	})
 }
+
+// Code of the application that panics within a load or a commit ends its own
+// request, and leaves nothing locked.
+func TestCommit_panicInside(t *testing.T) {
+	t.Run("in an Update that runs again", func(t *testing.T) {
+		b := newSite(t, scarab.Config{}).browser()
+		b.visit(func(s *scarab.Session) { s.Set("n", 1) })
+		if _, err := b.try(opened(t, func(s *scarab.Session) {
+			scarab.Key[int]("n").Update(s, func(n int) int { return 10 / n })
+			b.clone().visit(func(s *scarab.Session) { s.Set("n", 0) })
+		})); err == nil {
+			t.Error("there is an answer")
+		}
+		if got := b.sees(); got != "n=0" {
+			t.Error(got)
+		}
+	})
+	t.Run("in a load", func(t *testing.T) {
+		site := newSiteOn(t, scarab.InCookie(panicking{}), scarab.Config{})
+		b := site.browser()
+		b.cookies[site.name] = "x"
+		if _, err := b.try(opened(t, func(s *scarab.Session) {})); err == nil {
+			t.Error("there is an answer")
+		}
+	})
+	t.Run("in BeforeCreate", func(t *testing.T) {
+		b := newSite(t, scarab.Config{}).browser()
+		if _, err := b.try(func(w http.ResponseWriter, r *http.Request) {
+			scarab.BeforeCreate(r.Context(), func(*scarab.Session) { panic("ouch") })
+			opened(t, func(s *scarab.Session) { s.Set("a", 1) })(w, r)
+		}); err == nil || b.token() != "" {
+			t.Errorf("error %v, cookie %q", err, b.token())
+		}
+	})
+	t.Run("in WriteHeader", func(t *testing.T) {
+		b := newSite(t, scarab.Config{}).browser()
+		b.visit(func(s *scarab.Session) { s.Set("n", 1) })
+		if _, err := b.try(func(w http.ResponseWriter, r *http.Request) {
+			opened(t, func(s *scarab.Session) { s.Set("n", 2) })(w, r)
+			w.WriteHeader(0)
+		}); err == nil {
+			t.Error("there is an answer")
+		}
+		if got := b.sees(); got != "n=1" {
+			t.Errorf("a panic has saved %s", got)
+		}
+	})
+}
+
+type panicking struct{}
+
+func (panicking) Encode(string, []byte) (string, error) { panic("ouch") }
+func (panicking) Decode(string, string) ([]byte, error) { panic("ouch") }

@@ -299,6 +299,10 @@ func (s *Session) Invalidate() {
 	s.fail = nil // it was about data that is gone
 }
 
+// maxName is how many bytes of a principal or a label the stores of this module
+// take.
+const maxName = 1024
+
 // Renew gives the session a new secret and keeps its contents: the token that
 // the browser has now opens nothing once the answer is sent. Call it after
 // every change of privilege that is no Login, such as a second factor.
@@ -328,6 +332,9 @@ func (s *Session) Login(principal string) {
 		return
 	case !utf8.ValidString(principal) || strings.ContainsRune(principal, 0):
 		s.failWith(fmt.Errorf("scarab: the principal %q is not UTF-8, or has a NUL, which databases refuse", principal))
+		return
+	case len(principal) > maxName:
+		s.failWith(fmt.Errorf("scarab: a principal of %d bytes, beginning with %.40q, is longer than the %d that databases take: use a name or a number", len(principal), principal, maxName))
 		return
 	}
 	f := s.q.f
@@ -378,10 +385,14 @@ func (s *Session) SetPersistent(persistent bool) {
 }
 
 // SetLabel sets the application's words for the device, such as "Firefox on
-// Linux", which lists of sessions show. What databases refuse, a NUL or what is
-// not UTF-8, is left out: labels are often made of what a browser says.
+// Linux", which lists of sessions show. What databases refuse is left out, for
+// labels are often made of what a browser says: a NUL, what is not UTF-8, and
+// what comes after 1024 bytes.
 func (s *Session) SetLabel(label string) {
 	label = strings.ReplaceAll(strings.ToValidUTF8(label, ""), "\x00", "")
+	if len(label) > maxName {
+		label = strings.ToValidUTF8(label[:maxName], "")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cur.Label != label {

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -331,9 +332,9 @@ func (b *stored) reload(ctx context.Context, now time.Time, st *State) (*State, 
 }
 
 // A tombstone keeps a handle from being used again: the record of no session,
-// whose secret nothing hashes to.
+// whose secret nothing hashes to, and which no copy of a session is newer than.
 func tombstone(h Handle, now, until time.Time) Record {
-	return Record{Handle: h, Version: 1, Created: now, Seen: now, Expires: until, Deadline: until, Idle: Never, Data: []byte{formatTombstone}}
+	return Record{Handle: h, Version: math.MaxInt64, Created: now, Seen: now, Expires: until, Deadline: until, Idle: Never, Data: []byte{formatTombstone}}
 }
 
 func isTombstone(rec Record) bool { return len(rec.Data) > 0 && rec.Data[0] == formatTombstone }
@@ -383,14 +384,33 @@ func (b *stored) adopted(ctx context.Context, now time.Time, h Handle) (*State, 
 
 // adoptedHandle is the handle of a session that is adopted from a fallback: the
 // same for every request that brings its cookie, so that only one creates it.
-func adoptedHandle(cookieName string, st *State, value string) (h Handle) {
+func adoptedHandle(fallback Fallback, st *State, value string) (h Handle) {
+	if _, ok := fallback.Backend.(*stored); ok {
+		if h, err := ParseHandle(st.Handle); err == nil {
+			return twin(h, fallback.CookieName)
+		}
+	}
 	id := st.Handle
 	if id == "" {
 		id = value
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "scarab fallback\x00%d\x00%s\x00%s", len(cookieName), cookieName, id))
-	copy(h[:], sum[:])
+	copy(h[:], fallbackHash(fallback.CookieName, id))
 	return h
+}
+
+// twin is the other handle of a session that was adopted from a store: of the
+// old handle the new one, and of the new one the old. So what ends a session can
+// end it there too, whatever cookie the browser has by then.
+func twin(h Handle, cookieName string) Handle {
+	for i, b := range fallbackHash(cookieName, "")[:len(h)] {
+		h[i] ^= b
+	}
+	return h
+}
+
+func fallbackHash(cookieName, id string) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "scarab fallback\x00%d\x00%s\x00%s", len(cookieName), cookieName, id))
+	return sum[:]
 }
 
 // Values returns the entries of the session that r is the record of, for tools

@@ -3,6 +3,7 @@ package scarab
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 )
 
@@ -15,6 +16,8 @@ type view struct {
 	edit  bool            // from Edit
 	raw   json.RawMessage // the value in the session it stands for; nil if there was none
 	clean json.RawMessage // what value encoded to at first
+
+	refresh func(json.RawMessage) // of Edit: makes value what another request has saved
 }
 
 // giveOut decodes raw. A list or an object is remembered, so that the next Get
@@ -31,9 +34,17 @@ func (s *Session) giveOut(key string, raw json.RawMessage) (any, bool) {
 	}
 	switch value.(type) {
 	case map[string]any, []any:
-		s.views = append(s.views, view{key: key, value: value, raw: raw})
+		s.addView(view{key: key, value: value, raw: raw})
 	}
 	return value, true
+}
+
+// addView remembers v, in place of views of values that are gone.
+func (s *Session) addView(v view) {
+	s.views = slices.DeleteFunc(s.views, func(old view) bool {
+		return old.key == v.key && !same(old.raw, v.raw)
+	})
+	s.views = append(s.views, v)
 }
 
 // settle records a change for every view of key that was changed in place.
@@ -60,6 +71,12 @@ func (s *Session) settleViews(which func(*view) bool) {
 			continue // it was set to something else meanwhile, which counts
 		}
 		now, err := encode(v.value)
+		if err != nil && !v.edit {
+			// It may hold what Python has put there and JSON has no word for.
+			if original, _ := decode(v.raw); fmt.Sprintf("%#v", original) == fmt.Sprintf("%#v", v.value) {
+				continue
+			}
+		}
 		if err != nil {
 			s.failWith(encodeError(v.key, v.value, err))
 			continue
@@ -83,7 +100,10 @@ func (s *Session) moveEdits(next *State) {
 	for i := range s.views {
 		v := &s.views[i]
 		if raw, ok := s.cur.get(v.key); v.edit && ok == (v.raw != nil) && same(raw, v.raw) {
-			v.raw, _ = next.get(v.key)
+			if v.raw, _ = next.get(v.key); !same(v.raw, raw) && !bytes.Equal(v.raw, raw) {
+				v.refresh(v.raw)
+				v.clean, _ = encode(v.value)
+			}
 		}
 	}
 }

@@ -33,6 +33,7 @@ func (q *request) Header() http.Header {
 			q.saved = h.Clone()
 		}
 	}
+	q.payLocked()
 	return h
 }
 
@@ -43,6 +44,10 @@ func (q *request) WriteHeader(status int) {
 		if q.answer.Load() == answerOpen {
 			q.w.WriteHeader(status)
 		}
+		return
+	}
+	if status < 100 || status > 999 {
+		q.w.WriteHeader(status) // panics, and a panic saves nothing
 		return
 	}
 	if q.sent() || q.finish(status) {
@@ -105,6 +110,7 @@ func (q *request) finish(status int) bool {
 	if q.answer.Load() != answerOpen {
 		return q.sent()
 	}
+	q.status = status
 	if err := q.commit(q.Context, commitAnswer, status); err != nil {
 		q.withhold(err)
 		return false
@@ -124,6 +130,7 @@ func (q *request) withhold(err error) {
 			h[name] = values
 		}
 	}
+	q.payLocked()
 	w := &errorWriter{ResponseWriter: q.w}
 	if q.f.cfg.OnError(w, q.r, err); !w.answered {
 		w.WriteHeader(StatusOf(err)) // net/http would say 200
@@ -148,7 +155,7 @@ func (q *request) end() {
 	case answerSent:
 		// A change that came after the header: saved if it needs no cookie.
 		// Its failure is an event, there is nobody left to tell.
-		_ = q.commit(q.Context, commitLate, 0)
+		_ = q.commit(q.Context, commitLate, q.status)
 	}
 	q.close()
 }
@@ -158,7 +165,17 @@ func (q *request) end() {
 func (q *request) panicked() {
 	q.dropChanges(true)
 	_ = q.commit(q.Context, commitPanic, 0)
+	q.payLocked() // whoever recovers may answer
 	q.close()
+}
+
+func (q *request) payLocked() {
+	if q.owes.Load() && q.answer.Load() != answerSent {
+		s := q.session()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		q.pay()
+	}
 }
 
 func (q *request) sent() bool { return q.answer.Load() == answerSent }

@@ -90,6 +90,7 @@ func (p *Protection) exempt(r *http.Request) bool {
 
 // serve is Wrap, which heeds bypass patterns, and Require, which does not.
 func (p *Protection) serve(w http.ResponseWriter, r *http.Request, next http.Handler, bypass bool) {
+	outer := r
 	q, w, r, fresh := p.enter(w, r)
 	if fresh && q.cookie != nil {
 		defer q.cookie.commit() // for handlers that write nothing
@@ -105,6 +106,9 @@ func (p *Protection) serve(w http.ResponseWriter, r *http.Request, next http.Han
 		q.passed = true // not before: OnError may serve another handler
 	}
 	next.ServeHTTP(w, r)
+	if outer.MultipartForm == nil {
+		outer.MultipartForm = r.MultipartForm // whose files net/http removes
+	}
 }
 
 // letPass reports the error, and whether the request is served all the same.
