@@ -134,6 +134,45 @@ func TestRevokePrincipal_betweenSteps(t *testing.T) {
 	}
 }
 
+// A revocation between the two steps of another deadline ends the session, and
+// if it keeps the session, lets the second step through.
+func TestRevokePrincipal_betweenStepsOfADeadline(t *testing.T) {
+	for name, want := range map[string]error{"ended": scarab.ErrNoSession, "kept": nil} {
+		t.Run(name, func(t *testing.T) {
+			s, ctx, r := newStore(t), t.Context(), newRecord("ann")
+			if err := s.Create(ctx, r); err != nil {
+				t.Fatal(err)
+			}
+			var keep []scarab.Handle
+			if want == nil {
+				keep = append(keep, r.Handle)
+			}
+			r.Version, r.Deadline = 2, r.Deadline.Add(time.Hour)
+			value, err := encode(&r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := s.save(ctx, &r, value, false)
+			if n != relist || err != nil {
+				t.Fatalf("the first save: %d, %v, want %d", n, err, relist)
+			}
+			err = s.listed(ctx, &r, false, func(ctx context.Context) error {
+				if _, err := s.RevokePrincipal(ctx, "ann", time.Now(), keep...); err != nil {
+					t.Fatal(err)
+				}
+				_, err := s.save(ctx, &r, value, true)
+				return err
+			})
+			if !errors.Is(err, want) {
+				t.Errorf("the second save: %v, want %v", err, want)
+			}
+			if got := s.handles(t, "ann"); !slices.Equal(got, keep) {
+				t.Errorf("sessions are %v, want %v", got, keep)
+			}
+		})
+	}
+}
+
 // A login that dies between its steps leaves an entry that names no session.
 // It is taken out when no login can be under way any more.
 func TestPrincipal_repairs(t *testing.T) {
