@@ -439,7 +439,7 @@ func (c *committer) end(ctx context.Context) error {
 			c.expired = append(c.expired, fallback.CookieName)
 		}
 	}
-	if s.has(changeLogin) {
+	if s.has(changeLogin) && len(f.cfg.Fallbacks) > 0 {
 		if err := f.endTwins(ctx, c.now, s.cur.handle(), s.cur.Deadline, true); err != nil {
 			return c.failedEnd(err)
 		}
@@ -460,7 +460,8 @@ func (c *committer) failedEnd(err error) error {
 // header writes what the browser and caches must know.
 func (c *committer) header() {
 	if c.mode == commitSave {
-		c.q.owed = append(c.q.owed, c.writeHeader)
+		later := *c
+		c.q.owed = append(c.q.owed, later.writeHeader)
 		c.q.owes.Store(true)
 		return
 	}

@@ -88,8 +88,11 @@ func (f *Factory) endFallback(ctx context.Context, now time.Time, fallback Fallb
 // not be at hand for that. If the session goes on, after a login, a mark stays:
 // also when its record has expired, the cookie from before opens nothing.
 func (f *Factory) endTwins(ctx context.Context, now time.Time, handle string, deadline time.Time, goesOn bool) error {
+	if len(f.cfg.Fallbacks) == 0 {
+		return nil
+	}
 	h, err := ParseHandle(handle)
-	if err != nil || len(f.cfg.Fallbacks) == 0 { // new, or in a format of somebody else's
+	if err != nil { // new, or in a format of somebody else's
 		return nil
 	}
 	for _, fallback := range f.cfg.Fallbacks {
