@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/internal/leaks"
 	"github.com/scarab-go/scarab/internal/testserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(account(testserver.Run(m))) }
+func TestMain(m *testing.M) { os.Exit(account(leaks.Check(testserver.Run(m)))) }
 
 // An app is a Go application whose clock the test sets.
 type app struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scarab-go/scarab/internal/leaks"
 	"github.com/scarab-go/scarab/internal/testserver"
 )
 
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) {
 	}
 	code := testserver.Run(m)
 	closeChromium()
-	os.Exit(code)
+	os.Exit(leaks.Check(code))
 }
 
 // prepare makes a run of the command in a folder.

@@ -1,6 +1,7 @@
-// Package leaks looks for goroutines that tests left behind. It is for the
-// packages of the core, whose module needs nothing but the standard library;
-// those of the other modules use go.uber.org/goleak.
+// Package leaks looks for goroutines that tests left behind. It is for modules
+// that others import, which require nothing that only their tests need; the one
+// that has nothing but tests uses go.uber.org/goleak. internal/bench looks for
+// none: its peers leave some behind.
 package leaks
 
 import (

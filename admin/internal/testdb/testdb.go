@@ -21,11 +21,13 @@ import (
 
 	"github.com/scarab-go/scarab/admin/internal/schema"
 	"github.com/scarab-go/scarab/admin/shop"
+	"github.com/scarab-go/scarab/internal/leaks"
 	"github.com/scarab-go/scarab/internal/testserver"
 )
 
-// Main runs the tests of a package, and stops the servers that they started.
-func Main(m *testing.M) { os.Exit(testserver.Run(m)) }
+// Main runs the tests of a package, and stops the servers that they started. A
+// goroutine that is left behind is a failure.
+func Main(m *testing.M) { os.Exit(leaks.Check(testserver.Run(m))) }
 
 // A Kind is a kind of database.
 type Kind struct {

@@ -14,11 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scarab-go/scarab/internal/leaks"
 	"github.com/scarab-go/scarab/internal/testserver"
 	"github.com/scarab-go/scarab/pyramid/internal/peer"
 )
 
-func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(leaks.Check(testserver.Run(m))) }
 
 // A browser visits the site: it knows one address, and follows redirects.
 type browser struct {
