@@ -139,13 +139,3 @@ func (f *Factory) bury(ctx context.Context, now time.Time, handle string, deadli
 	}
 	return a.bury(ctx, now, handle, until)
 }
-
-// reload reads a session's state again.
-func (f *Factory) reload(ctx context.Context, now time.Time, st *State, value string) (*State, error) {
-	if b, ok := f.backend.(interface {
-		reload(context.Context, time.Time, *State) (*State, error)
-	}); ok && st.Handle != "" {
-		return b.reload(ctx, now, st)
-	}
-	return f.load(ctx, now, f.backend, f.cfg.Cookie.Name, value, nil)
-}
