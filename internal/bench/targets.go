@@ -148,8 +148,9 @@ func (r *Results) targets() []target {
 		scs, mine, limit := store(row.part, "scs/"+row.part, row.work), store(row.part, "scarab/"+row.part, row.work), store(row.part, "limit/"+row.part, row.work)
 		t := target{row.text, "scs " + rate(scs), rate(limit), fmt.Sprintf("≥ %g × scs", row.ratio),
 			[]goal{atLeast(Ratio(mine, scs), row.ratio, timesOf("scs"))}, "", ""}
+		t.why, t.hand = whyRedis, "By hand it is "+times(Ratio(limit, scs))+" scs."
 		if row.part == "postgres" {
-			t.why, t.hand = whyPostgres, "By hand it is "+times(Ratio(limit, scs))+" scs."
+			t.why = whyPostgres
 		}
 		if row.trips > 0 {
 			t.wanted += fmt.Sprintf(", round trips ≤ %.0f", row.trips)
