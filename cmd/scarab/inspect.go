@@ -26,6 +26,9 @@ type inspection struct {
 	cookie                                string
 	now                                   time.Time
 	timeout                               time.Duration // scarab.Never: none
+
+	crypto, serializer string // of Beaker's cookies
+	nonceBits          int
 }
 
 // A verdict is what inspect prints.
@@ -57,6 +60,9 @@ func inspect(flags *flag.FlagSet) func(context.Context, streams, []string) error
 	flags.StringVar(&in.salt, "salt", "", "`salt` of the signature (default \"pyramid.session.\")")
 	flags.StringVar(&in.hash, "hash", "sha512", "hash `function` of the signature")
 	flags.StringVar(&in.key, "key", "", "`key` the cookie is sealed or encrypted with, in hexadecimal as keygen prints it")
+	flags.StringVar(&in.crypto, "crypto", "", "crypto_type of beaker-cookie: pycrypto or cryptography (default: not encrypted)")
+	flags.IntVar(&in.nonceBits, "nonce-bits", 128, "encrypt_nonce_bits of beaker-cookie: 128 or 48")
+	flags.StringVar(&in.serializer, "serializer", "", "data_serializer of beaker-cookie: pickle or json (default \"pickle\")")
 	flags.StringVar(&in.name, "name", "__Host-session", "`name` of the cookie, which a sealed one is bound to")
 	flags.StringVar(&now, "now", "", "`time` to judge by, in seconds of Unix time (default: now)")
 	flags.StringVar(&timeout, "timeout", "1200", "how many `seconds` a session lives unused, or none")
@@ -173,7 +179,8 @@ func inspectSealed(ctx context.Context, in *inspection) (verdict, error) {
 
 // inspectPyramid reads a cookie of a format that only Pyramid writes.
 func inspectPyramid(_ context.Context, in *inspection) (verdict, error) {
-	c := pyramid.InspectConfig{Format: in.format, Salt: in.salt, NoSalt: in.noSalt, Hash: in.hash, Timeout: max(in.timeout, 1)}
+	c := pyramid.InspectConfig{Format: in.format, Salt: in.salt, NoSalt: in.noSalt, Hash: in.hash, Timeout: max(in.timeout, 1),
+		Crypto: pyramid.BeakerCrypto(in.crypto), NonceBits: in.nonceBits, Serializer: pyramid.Serializer(in.serializer)}
 	if in.secret != "" {
 		c.Secrets = []string{in.secret}
 	}

@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/cookiecodec"
+	"github.com/scarab-go/scarab/pyramid"
 )
 
 // A vector is a cookie that Pyramid wrote or was made to read.
@@ -234,4 +238,33 @@ func FuzzNotation(f *testing.F) {
 			t.Errorf("%q became %q", b, out)
 		}
 	})
+}
+
+// A cookie of Beaker's, encrypted, with JSON in it.
+func TestInspect_beaker(t *testing.T) {
+	const encryptKey, validateKey = "an encrypt_key", "a validate_key"
+	for _, crypto := range []pyramid.BeakerCrypto{pyramid.BeakerCTR, pyramid.BeakerGCM} {
+		for _, bits := range []int{128, 48} {
+			backend, err := pyramid.BeakerCookie(pyramid.BeakerConfig{
+				EncryptKey: encryptKey, ValidateKey: validateKey, Crypto: crypto, NonceBits: bits, Serializer: pyramid.JSON,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := time.Unix(1_700_000_000, 0)
+			st := &scarab.State{Created: now, Seen: now, Values: []scarab.Value{{Key: "user", JSON: []byte(`"ann"`)}}}
+			cookie, err := backend.Commit(t.Context(), now, "beaker.session.id", "", scarab.Create, st)
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"inspect", "--format", "beaker-cookie", "--secret", validateKey, "--key", hex.EncodeToString([]byte(encryptKey)), "--now", "1700000010", "--serializer", "json"}
+			got := try("", append(args, "--crypto", string(crypto), "--nonce-bits", fmt.Sprint(bits), cookie)...)
+			if got.code != 0 || !strings.Contains(got.out, `"user":"ann"`) {
+				t.Errorf("%s, %d bits: exit %d, %s%s", crypto, bits, got.code, got.out, got.err)
+			}
+			if got := try("", append(args, "--crypto", "rot13", cookie)...); got.code != exitUsage {
+				t.Errorf("an unknown crypto: exit %d, %s%s", got.code, got.out, got.err)
+			}
+		}
+	}
 }
