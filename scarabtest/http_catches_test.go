@@ -86,7 +86,7 @@ func TestHTTP_catches(t *testing.T) {
 // What the scenarios quote is in the documentation of the root, word for word.
 func TestHTTP_quotes(t *testing.T) {
 	var docs []string
-	for _, file := range []string{"config.go", "doc.go", "events.go", "flash.go", "key.go", "session.go", "store.go"} {
+	for _, file := range []string{"account.go", "config.go", "doc.go", "events.go", "flash.go", "key.go", "session.go", "store.go"} {
 		docs = append(docs, comments(t, "../"+file))
 	}
 	for _, c := range httpScenarios {
