@@ -114,7 +114,7 @@ func FuzzSealed_Change(f *testing.F) {
 func checkChange(t *testing.T, c codec, name string, payload []byte, at uint16, flip byte) {
 	value := encode(t, c, name, payload)
 	if len(value) > maxText {
-		t.Skip("no browser sends it")
+		return // no browser sends it
 	}
 	if got, err := c.Decode(name, value); err != nil || !bytes.Equal(got, payload) {
 		t.Fatalf("Decode(Encode(%q)) = %q, %v", payload, got, err)

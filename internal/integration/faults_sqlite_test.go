@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/internal/testserver"
 	"github.com/scarab-go/scarab/sqlstore"
 )
 
@@ -42,10 +44,10 @@ func TestFault_sqliteFull(t *testing.T) {
 func mount(t *testing.T, dir string) {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Getuid() != 0 {
-		t.Skip("only root can mount a small disk: the limit of pages stands for it")
+		testserver.Missing(t, "a small disk", "one by running the tests as root on Linux")
 	}
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("no small disk here: %v: %s; the limit of pages stands for it", err, out)
+		testserver.Missing(t, fmt.Sprintf("a small disk (%v: %s)", err, bytes.TrimSpace(out)), "one by running the tests where root may mount")
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", "--lazy", dir).CombinedOutput(); err != nil {
