@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // A StoreError is a failure of a backend, as From and a commit report it.
@@ -63,4 +64,28 @@ func DefaultOnError(w http.ResponseWriter, _ *http.Request, err error) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, text, status)
+}
+
+// A TooLargeError reports a session that does not fit. It matches ErrTooLarge.
+type TooLargeError struct {
+	Size, Limit int      // bytes of data, or characters of a cookie's value
+	Largest     []string // up to three keys, the one with the longest value first
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("%v: %d of at most %d; the largest values are at %q: store less there, or keep it elsewhere and its key here",
+		ErrTooLarge, e.Size, e.Limit, e.Largest)
+}
+
+// Is reports whether target is ErrTooLarge.
+func (e *TooLargeError) Is(target error) bool { return target == ErrTooLarge }
+
+func (st *State) tooLarge(size, limit int) error {
+	values := slices.Clone(st.values())
+	slices.SortFunc(values, func(a, b Value) int { return len(b.JSON) - len(a.JSON) })
+	e := &TooLargeError{Size: size, Limit: limit}
+	for _, v := range values[:min(3, len(values))] {
+		e.Largest = append(e.Largest, v.Key)
+	}
+	return e
 }

@@ -2,7 +2,9 @@ package scarab
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -138,4 +140,52 @@ func (f *Factory) bury(ctx context.Context, now time.Time, handle string, deadli
 		}
 	}
 	return a.bury(ctx, now, handle, until)
+}
+
+// adopted looks up a session that came from a fallback. It returns nil and no
+// error if nobody has adopted it yet.
+func (b *stored) adopted(ctx context.Context, now time.Time, h Handle) (*State, error) {
+	rec, err := b.store.Load(ctx, h, now)
+	switch {
+	case errors.Is(err, ErrUndecodable):
+		return nil, reject("ended")
+	case errors.Is(err, ErrNoSession):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !rec.Renewed.IsZero():
+		return nil, reject("ended") // its fallback cookie opens nothing since the login
+	}
+	return b.state(rec)
+}
+
+// adoptedHandle is the handle of a session that is adopted from a fallback: the
+// same for every request that brings its cookie, so that only one creates it.
+func adoptedHandle(fallback Fallback, st *State, value string) (h Handle) {
+	if _, ok := fallback.Backend.(*stored); ok {
+		if h, err := ParseHandle(st.Handle); err == nil {
+			return twin(h, fallback.CookieName)
+		}
+	}
+	id := st.Handle
+	if id == "" {
+		id = value
+	}
+	copy(h[:], fallbackHash(fallback.CookieName, id))
+	return h
+}
+
+// twin is the other handle of a session that was adopted from a store: of the
+// old handle the new one, and of the new one the old. So what ends a session can
+// end it there too, whatever cookie the browser has by then.
+func twin(h Handle, cookieName string) Handle {
+	for i, b := range fallbackHash(cookieName, "")[:len(h)] {
+		h[i] ^= b
+	}
+	return h
+}
+
+func fallbackHash(cookieName, id string) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "scarab fallback\x00%d\x00%s\x00%s", len(cookieName), cookieName, id))
+	return sum[:]
 }

@@ -3,11 +3,9 @@ package scarab
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -329,88 +327,6 @@ func (b *stored) reload(ctx context.Context, now time.Time, st *State) (*State, 
 		return nil, err
 	}
 	return b.state(rec)
-}
-
-// A tombstone keeps a handle from being used again: the record of no session,
-// whose secret nothing hashes to, and which no copy of a session is newer than.
-func tombstone(h Handle, now, until time.Time) Record {
-	return Record{Handle: h, Version: math.MaxInt64, Created: now, Seen: now, Expires: until, Deadline: until, Idle: Never, Data: []byte{formatTombstone}}
-}
-
-func isTombstone(rec Record) bool { return len(rec.Data) > 0 && rec.Data[0] == formatTombstone }
-
-// bury puts a tombstone at h, in place of what is there.
-func bury(ctx context.Context, s Store, h Handle, now, until time.Time) error {
-	var err error
-	for range 8 {
-		if err = s.Create(ctx, tombstone(h, now, until)); !errors.Is(err, ErrExists) {
-			return err
-		}
-		rec, loadErr := s.Load(ctx, h, now)
-		if loadErr == nil && isTombstone(rec) {
-			return nil
-		}
-		if err = s.Delete(ctx, h); err != nil { // a slow request slipped in
-			return err
-		}
-	}
-	return err
-}
-
-func (b *stored) bury(ctx context.Context, now time.Time, handle string, until time.Time) error {
-	h, err := ParseHandle(handle)
-	if err != nil {
-		return err
-	}
-	return bury(ctx, b.store, h, now, until)
-}
-
-// adopted looks up a session that came from a fallback. It returns nil and no
-// error if nobody has adopted it yet.
-func (b *stored) adopted(ctx context.Context, now time.Time, h Handle) (*State, error) {
-	rec, err := b.store.Load(ctx, h, now)
-	switch {
-	case errors.Is(err, ErrUndecodable):
-		return nil, reject("ended")
-	case errors.Is(err, ErrNoSession):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case !rec.Renewed.IsZero():
-		return nil, reject("ended") // its fallback cookie opens nothing since the login
-	}
-	return b.state(rec)
-}
-
-// adoptedHandle is the handle of a session that is adopted from a fallback: the
-// same for every request that brings its cookie, so that only one creates it.
-func adoptedHandle(fallback Fallback, st *State, value string) (h Handle) {
-	if _, ok := fallback.Backend.(*stored); ok {
-		if h, err := ParseHandle(st.Handle); err == nil {
-			return twin(h, fallback.CookieName)
-		}
-	}
-	id := st.Handle
-	if id == "" {
-		id = value
-	}
-	copy(h[:], fallbackHash(fallback.CookieName, id))
-	return h
-}
-
-// twin is the other handle of a session that was adopted from a store: of the
-// old handle the new one, and of the new one the old. So what ends a session can
-// end it there too, whatever cookie the browser has by then.
-func twin(h Handle, cookieName string) Handle {
-	for i, b := range fallbackHash(cookieName, "")[:len(h)] {
-		h[i] ^= b
-	}
-	return h
-}
-
-func fallbackHash(cookieName, id string) []byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "scarab fallback\x00%d\x00%s\x00%s", len(cookieName), cookieName, id))
-	return sum[:]
 }
 
 // Values returns the entries of the session that r is the record of, for tools
