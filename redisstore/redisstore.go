@@ -9,8 +9,8 @@
 // The client is the caller's, with its addresses, TLS, user and password; the
 // options of rueidis.ClientOption for all that are not repeated here. It must
 // not send reads to replicas: these lag behind, and show sessions that were
-// ended. The store's own commands are scripts, which rueidis sends to primaries
-// whatever SendToReplicas says, but for the reads of a ClientSideCache.
+// ended. The store's own commands go to primaries whatever SendToReplicas says,
+// but for the reads of a ClientSideCache.
 //
 // # Round trips
 //
@@ -116,6 +116,7 @@ type Store struct {
 	client  rueidis.Client
 	cfg     Config
 	written written
+	seen    seen
 	checked atomic.Bool // the eviction policy was looked at
 	err     error       // what was wrong with the arguments of New
 }

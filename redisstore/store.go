@@ -32,7 +32,20 @@ func (s *Store) LoadTouch(ctx context.Context, h scarab.Handle, secret [32]byte,
 			return r, err
 		}
 	}
-	return s.load(ctx, h, string(secret[:]), now, now.Add(-every))
+	since := now.Add(-every)
+	if s.err == nil && s.seen.since(h, since) {
+		// Not Get, which rueidis may send to a replica.
+		get := s.client.B().Arbitrary("GET").Keys(s.sessionKey(h)).Build().ToRetryable()
+		r, err := live(h, s.client.Do(ctx, get), now)
+		if err != nil || r.Secret != secret || !r.Seen.Before(since) {
+			return r, err
+		}
+	}
+	r, err := s.load(ctx, h, string(secret[:]), now, since)
+	if err == nil {
+		s.seen.note(h, r.Seen)
+	}
+	return r, err
 }
 
 // load loads, and touches if secret is right and the session was not seen since.

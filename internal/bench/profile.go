@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/scarab-go/scarab/internal/bench/app"
+	"github.com/scarab-go/scarab/internal/bench/plot"
 )
 
 // profile does one kind of work for a while, such as "scarab/sealed write", and
@@ -49,29 +50,20 @@ func profile(ctx context.Context, what string, quick bool) error {
 		return err
 	}
 	defer a.Close()
-	c := a.NewClient()
-	if err := c.Start(); err != nil {
-		return err
-	}
-	loop := func(d time.Duration) (n int, took time.Duration, err error) {
-		start := time.Now()
-		for took < d {
-			for range 100 {
-				if err := c.DoAll(ops); err != nil {
-					return n, took, err
-				}
-				n++
-			}
-			took = time.Since(start)
-		}
-		return n, took, nil
-	}
 	if len(ops) == 0 {
 		return fmt.Errorf("there is no work %q", what[i+1:])
 	}
+	n := 1
+	if o.Redis != "" || o.Postgres != "" {
+		n = clients
+	}
+	crowd, err := newCrowd(a, "", work{what, ops}, n)
+	if err != nil {
+		return err
+	}
 
 	runtime.MemProfileRate = 512
-	if _, _, err := loop(r.budget(time.Second)); err != nil {
+	if err := crowd.pass(ctx, r.budget(time.Second)); err != nil {
 		return err
 	}
 	if err := writeProfile("allocs", "allocs.prof"); err != nil {
@@ -86,10 +78,10 @@ func profile(ctx context.Context, what string, quick bool) error {
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return err
 	}
-	n, took, err := loop(r.budget(4 * time.Second))
+	err = crowd.pass(ctx, r.budget(4*time.Second))
 	pprof.StopCPUProfile()
 	if err == nil {
-		fmt.Printf("%s: %v each; cpu.prof and allocs.prof written\n", what, took/time.Duration(n))
+		fmt.Printf("%s: %s a second; cpu.prof and allocs.prof written\n", what, plot.Number(crowd.fact.Passes[1]))
 	}
 	return err
 }
