@@ -62,7 +62,7 @@ var (
 	load    = again(recordLua + loadLua)
 	touch   = again(recordLua + touchLua)
 	create  = once(recordLua + createLua)
-	save    = once(recordLua + saveLua)
+	save    = once(saveLua)
 	remove  = again(recordLua + deleteLua)
 	drop    = once(recordLua + dropLua)
 	list    = again(indexLua + listLua)

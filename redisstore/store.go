@@ -133,14 +133,12 @@ func (s *Store) save(ctx context.Context, r *scarab.Record, value string, listed
 	defer s.written.note(r.Handle)
 	var version [8]byte
 	binary.BigEndian.PutUint64(version[:], r.Version-1)
-	args := []string{string(version[:]), value, expiry(r), decimal(micros(r.AuthTime)), ""}
 	var res rueidis.RedisResult
 	var err error
 	if listed {
-		args[4] = "listed"
-		res, err = s.runDurably(ctx, save, s.keys(r), args...)
+		res, err = s.runDurably(ctx, save, s.keys(r), rueidis.BinaryString(version[:]), value, expiry(r), decimal(micros(r.AuthTime)))
 	} else {
-		res = s.run(ctx, save, s.keys(r), args...)
+		res = s.run(ctx, save, []string{s.sessionKey(r.Handle)}, rueidis.BinaryString(version[:]), value, expiry(r))
 		err = res.Error()
 	}
 	if err != nil {

@@ -1,9 +1,7 @@
 -- The layout of a record: see record.go. Positions count from 1 here.
 
 local NEVER = '\127\255\255\255\255\255\255\255' -- of idle
-local NONE = '\0\0\0\0\0\0\0\0'                  -- of a time
 
-local function version(v) return string.sub(v, 2, 9) end
 local function deadline(v) return string.sub(v, 50, 57) end
 local function secret(v) return string.sub(v, 70, 101) end
 local function principal(v)
