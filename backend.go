@@ -89,6 +89,8 @@ type State struct {
 type Value struct {
 	Key  string
 	JSON json.RawMessage
+
+	python *byte // where JSON starts, if it is valid, and spelled as Python does
 }
 
 // persistence says whether the cookie outlives the browser: 0 as the factory's

@@ -90,13 +90,16 @@ func (st *State) patch(key string, raw json.RawMessage) bool {
 	return true
 }
 
-func (st *State) put(key string, raw json.RawMessage) {
+// put returns the entry, which is valid until the next change.
+func (st *State) put(key string, raw json.RawMessage) *Value {
 	st.unpack()
-	if i := st.index(key); i >= 0 {
-		st.Values[i].JSON = raw
-	} else {
-		st.Values = append(st.Values, Value{key, raw})
+	i := st.index(key)
+	if i < 0 {
+		i = len(st.Values)
+		st.Values = append(st.Values, Value{Key: key})
 	}
+	st.Values[i].JSON = raw
+	return &st.Values[i]
 }
 
 func (st *State) remove(key string) {

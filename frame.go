@@ -146,7 +146,7 @@ func (st *State) unpackAs(h Handle) {
 		e, _ := d.entry()
 		start := text.Len()
 		text.Write(data[e.key:e.keyEnd])
-		st.Values = append(st.Values, Value{text.String()[start:], e.json(data)})
+		st.Values = append(st.Values, Value{Key: text.String()[start:], JSON: e.json(data)})
 		if e.numbers > 0 {
 			st.lazy = data
 		}

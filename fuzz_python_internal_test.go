@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,6 +40,7 @@ func FuzzAppendPython(f *testing.F) {
 				t.Fatalf("%q: writes %q", data, got)
 			}
 		}
+		checkCopied(t, data, got)
 		if again, err := appendPython(nil, got); err != nil || !bytes.Equal(again, got) {
 			t.Errorf("%q\nwrites %s\nthen   %s, %v", data, got, again, err)
 		}
@@ -51,6 +53,29 @@ func FuzzAppendPython(f *testing.F) {
 			t.Errorf("%q\nwrites %s\nPython %s", data, got, want)
 		}
 	})
+}
+
+// checkCopied checks a value that nobody changes between two cookies: it is
+// written as Python would, and copied if that is how it came.
+func checkCopied(t *testing.T, data, want []byte) {
+	t.Helper()
+	var st State
+	if err := st.parsePayload(slices.Concat([]byte(`[1, 2.0, {"k": `), data, []byte("}]"))); err != nil || len(st.Values) != 1 {
+		return // nested too deep, or more than a value
+	}
+	b := inCookie{cfg: &Config{Lifetime: Never}}
+	got, err := b.appendPayload(nil, &st)
+	if err != nil || !bytes.Contains(got, slices.Concat([]byte(`{"k": `), want, []byte("}"))) {
+		t.Errorf("%q: a cookie that has it is written again as %q, %v, want %q in it", data, got, err, want)
+	}
+	v := st.Values[0]
+	asPython := bytes.Equal(v.JSON, want)
+	switch copied := v.python == &v.JSON[0]; {
+	case copied && !asPython:
+		t.Errorf("%q is taken for what Python writes, which is %q", data, want)
+	case !copied && asPython && !bytes.ContainsAny(want, `.eE\`): // of a number or an escape it is not known
+		t.Errorf("%q is what Python writes, and spelled anew", data)
+	}
 }
 
 // pythonDumps is json.dumps(json.loads(...)), but for keys that come twice.

@@ -164,6 +164,10 @@ func (b *inCookie) appendPayload(p []byte, st *State) ([]byte, error) {
 			p = append(p, ", "...)
 		}
 		p = append(appendPythonString(p, v.Key), ": "...)
+		if len(v.JSON) > 0 && v.python == &v.JSON[0] {
+			p = append(p, v.JSON...)
+			continue
+		}
 		var err error
 		if p, err = appendPython(p, v.JSON); err != nil {
 			return nil, fmt.Errorf("scarab: the value at key %q: %w", v.Key, err)
@@ -276,14 +280,19 @@ func (st *State) parseDict(p *scanner) error {
 		if open == '{' && !p.next(':') || open == '[' && !p.next(',') {
 			return errPayload
 		}
+		p.odd = false
 		raw, err := p.value(maxDepth)
+		asPython := !p.odd
 		if err != nil || open == '[' && !p.next(']') {
 			return errPayload
 		}
 		if key == reservedKey {
 			return st.parseReserved(raw)
 		}
-		st.put(key, raw)
+		v := st.put(key, raw)
+		if asPython {
+			v.python = &raw[0]
+		}
 		return nil
 	})
 }

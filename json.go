@@ -12,8 +12,9 @@ import (
 // and -Infinity, which Python writes and reads; encoding/json can neither pass
 // over them nor say where a value ends.
 type scanner struct {
-	b []byte
-	i int
+	b   []byte
+	i   int
+	odd bool // something was not spelled as Python's json.dumps does, or may not be
 }
 
 // maxDepth bounds recursion; Python's limit is near 1000.
@@ -31,20 +32,29 @@ func (s *scanner) space() {
 		switch s.b[s.i] {
 		case ' ', '\t', '\n', '\r':
 			s.i++
+			s.odd = true
 		default:
 			return
 		}
 	}
 }
 
-// next skips white space and takes c if it comes next.
+// next skips white space and takes c if it comes next, with the space that
+// Python puts after a comma and a colon.
 func (s *scanner) next(c byte) bool {
 	s.space()
-	if s.i < len(s.b) && s.b[s.i] == c {
-		s.i++
-		return true
+	if s.i >= len(s.b) || s.b[s.i] != c {
+		return false
 	}
-	return false
+	s.i++
+	if c == ',' || c == ':' {
+		if s.i < len(s.b) && s.b[s.i] == ' ' {
+			s.i++
+		} else {
+			s.odd = true
+		}
+	}
+	return true
 }
 
 func (s *scanner) word(w string) bool {
@@ -128,6 +138,7 @@ func (s *scanner) str() error {
 			}
 			return nil
 		case c == '\\':
+			s.odd = true
 			if s.i++; s.i >= len(s.b) {
 				return errJSON
 			}
@@ -143,8 +154,9 @@ func (s *scanner) str() error {
 			}
 		case c < ' ':
 			return errJSON
-		case c >= utf8.RuneSelf:
-			ascii = false
+		case c >= 0x7f:
+			s.odd = true
+			ascii = ascii && c < utf8.RuneSelf
 		}
 	}
 	return errJSON
@@ -174,7 +186,7 @@ func (s *scanner) number() error {
 	if s.word("-Infinity") {
 		return nil
 	}
-	s.word("-")
+	negative := s.word("-")
 	digits := func() bool {
 		start := s.i
 		for s.i < len(s.b) && '0' <= s.b[s.i] && s.b[s.i] <= '9' {
@@ -182,13 +194,18 @@ func (s *scanner) number() error {
 		}
 		return s.i > start
 	}
-	if !s.word("0") && !digits() {
+	if zero := s.word("0"); !zero && !digits() {
 		return errJSON
+	} else if zero && negative {
+		s.odd = true
 	}
-	if s.word(".") && !digits() {
-		return errJSON
+	if s.word(".") {
+		if s.odd = true; !digits() {
+			return errJSON
+		}
 	}
 	if s.word("e") || s.word("E") {
+		s.odd = true
 		if !s.word("+") {
 			s.word("-")
 		}
