@@ -356,7 +356,7 @@ func (q *request) pay() {
 
 func (c *committer) writeHeader(h http.Header) {
 	if c.set {
-		c.f.setCookie(h, c.value, c.next, c.now)
+		c.f.setCookie(h, c.value, c.next, c.now, c.s.headers[2:2])
 	} else if c.forget {
 		c.f.clearCookie(h, c.f.cfg.Cookie.Name)
 	}

@@ -62,8 +62,9 @@ func cookieAttributes(c Cookie, insecure bool) string {
 	return a
 }
 
-// setCookie puts the cookie into h, in place of an earlier one of the name.
-func (f *Factory) setCookie(h http.Header, value string, st *State, now time.Time) {
+// setCookie puts the cookie into h, in place of an earlier one of the name. Its
+// line may go into room.
+func (f *Factory) setCookie(h http.Header, value string, st *State, now time.Time, room []string) {
 	maxAge := ""
 	if f.persistent(st) {
 		age := maxPersistent
@@ -72,7 +73,7 @@ func (f *Factory) setCookie(h http.Header, value string, st *State, now time.Tim
 		}
 		maxAge = "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10)
 	}
-	putCookie(h, f.cfg.Cookie.Name, f.cfg.Cookie.Name+"="+value+maxAge+f.attributes)
+	putCookie(h, f.cfg.Cookie.Name, f.cfg.Cookie.Name+"="+value+maxAge+f.attributes, room)
 }
 
 // persistent reports whether the cookie of st outlives the browser.
@@ -89,12 +90,14 @@ func (f *Factory) clearCookie(h http.Header, name string) {
 		}
 		attributes = cookieAttributes(c, false)
 	}
-	putCookie(h, name, name+"=; Max-Age=0"+attributes)
+	putCookie(h, name, name+"=; Max-Age=0"+attributes, nil)
 }
 
-func putCookie(h http.Header, name, line string) {
+func putCookie(h http.Header, name, line string, room []string) {
 	lines := h["Set-Cookie"]
-	if len(lines) > 0 {
+	if len(lines) == 0 {
+		lines = room
+	} else {
 		lines = slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
 			n, _, _ := strings.Cut(l, "=")
 			return strings.TrimSpace(n) == name
@@ -108,9 +111,9 @@ func putCookie(h http.Header, name, line string) {
 //
 // Source: OWASP Session Management Cheat Sheet, "Web Content Caching".
 //
-// The values go into room, which is this request's alone: whatever is around
-// Wrap may change them in place.
-func forbidCaching(h http.Header, noStore bool, room *[2]string) {
+// The values go into the first two of room, which is this request's alone:
+// whatever is around Wrap may change them in place.
+func forbidCaching(h http.Header, noStore bool, room *[3]string) {
 	if vary := h["Vary"]; len(vary) == 0 {
 		room[0] = "Cookie"
 		h["Vary"] = room[0:1:1]

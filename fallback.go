@@ -19,7 +19,7 @@ type adopter interface {
 func (f *Factory) openFallback(ctx context.Context, now time.Time, i int, st *State, value string, found *finding) error {
 	st.unpack()
 	found.state = st
-	found.origin = origin{kind: fromFallback, cookie: value, fallback: i}
+	found.origin = origin{kind: fromFallback, cookie: value}
 	h := adoptedHandle(f.cfg.Fallbacks[i], st, value)
 	s := found.state
 	// What is the fallback's own means nothing in the first backend.

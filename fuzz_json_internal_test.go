@@ -95,7 +95,7 @@ func FuzzScanner(f *testing.F) {
 			t.Errorf("%q: %d elements, want %d", data, len(list), len(l))
 		}
 		keys := 0
-		err = members(data, func(_ string, v json.RawMessage) error {
+		err = members(data, func(_ []byte, v json.RawMessage) error {
 			if keys++; !json.Valid(v) || len(trimmed(v)) != len(v) {
 				t.Errorf("%q: a member is %q", data, v)
 			}

@@ -299,10 +299,10 @@ func (st *State) parseDict(p *scanner) error {
 
 func (st *State) parseReserved(raw json.RawMessage) error {
 	st.unbound = false
-	return members(raw, func(name string, raw json.RawMessage) error {
+	return members(raw, func(name []byte, raw json.RawMessage) error {
 		null := string(raw) == "null"
-		text, ok := "", true
-		switch name {
+		ok := true
+		switch string(name) {
 		case "deadline":
 			if !null {
 				st.Deadline, ok = pythonTime(raw)
@@ -311,12 +311,12 @@ func (st *State) parseReserved(raw json.RawMessage) error {
 		case "auth_time":
 			st.AuthTime, ok = pythonTime(raw)
 			st.AuthTime = st.AuthTime.Round(time.Microsecond)
-		case "principal", "label", "handle":
-			v, err := decode(raw)
-			if text, ok = v.(string); err != nil || !ok {
-				return errPayload
-			}
-			*map[string]*string{"principal": &st.Principal, "label": &st.Label, "handle": &st.Handle}[name] = text
+		case "principal":
+			st.Principal, ok = decodeText(raw)
+		case "label":
+			st.Label, ok = decodeText(raw)
+		case "handle":
+			st.Handle, ok = decodeText(raw)
 		case "idle":
 			if null {
 				st.Idle = Never
@@ -337,6 +337,12 @@ func (st *State) parseReserved(raw json.RawMessage) error {
 		}
 		return nil
 	})
+}
+
+func decodeText(raw json.RawMessage) (text string, ok bool) {
+	v, err := decode(raw)
+	text, ok = v.(string)
+	return text, ok && err == nil
 }
 
 func cookieHandle(name, value string) (h Handle) {

@@ -216,15 +216,20 @@ func (s *scanner) number() error {
 	return nil
 }
 
-// members calls f for each member of the object that raw is.
-func members(raw json.RawMessage, f func(key string, value json.RawMessage) error) error {
-	return entries(raw, '{', func(s *scanner) error {
+// members calls f for each member of the object that raw is. The key is f's
+// until it returns.
+func members(raw json.RawMessage, f func(key []byte, value json.RawMessage) error) error {
+	s := scanner{b: raw}
+	return s.whole('{', func() error {
 		s.space()
 		start := s.i
 		if err := s.str(); err != nil {
 			return err
 		}
-		key := unquote(s.b[start:s.i])
+		key := s.b[start+1 : s.i-1]
+		if bytes.IndexByte(key, '\\') >= 0 {
+			key = []byte(unquote(s.b[start:s.i]))
+		}
 		if !s.next(':') {
 			return errJSON
 		}
@@ -239,7 +244,8 @@ func members(raw json.RawMessage, f func(key string, value json.RawMessage) erro
 // elements returns the elements of the list that raw is.
 func elements(raw json.RawMessage) ([]json.RawMessage, error) {
 	var list []json.RawMessage
-	err := entries(raw, '[', func(s *scanner) error {
+	s := scanner{b: raw}
+	err := s.whole('[', func() error {
 		v, err := s.value(maxDepth)
 		list = append(list, v)
 		return err
@@ -247,12 +253,12 @@ func elements(raw json.RawMessage) ([]json.RawMessage, error) {
 	return list, err
 }
 
-func entries(raw json.RawMessage, open byte, each func(*scanner) error) error {
-	s := scanner{b: raw}
+// whole goes over an object or a list that is all there is.
+func (s *scanner) whole(open byte, each func() error) error {
 	if s.space(); s.i >= len(s.b) || s.b[s.i] != open {
 		return errJSON
 	}
-	if err := s.container(open, func() error { return each(&s) }); err != nil {
+	if err := s.container(open, each); err != nil {
 		return err
 	}
 	if s.space(); s.i != len(s.b) {

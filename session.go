@@ -40,7 +40,7 @@ type Session struct {
 	loading lazyTimeout
 	room    storedState // for base
 	writing *writing    // nil unless there are changes
-	headers [2]string   // room for those of the answer
+	headers [3]string   // room for those of the answer
 
 	origin  origin   // where base is from
 	dead    []origin // what Invalidate ended
@@ -49,10 +49,9 @@ type Session struct {
 
 // An origin says where a state is kept.
 type origin struct {
-	kind     originKind
-	cookie   string // the value that opened it
-	state    *State // of a dead session: what Delete needs
-	fallback int    // whose it is, if kind is fromFallback
+	kind   originKind
+	cookie string // the value that opened it
+	state  *State // of a dead session: what Delete needs
 }
 
 type originKind uint8
@@ -349,7 +348,7 @@ func (s *Session) change(c change) {
 
 // writing is what a request needs that changes its session, in one allocation.
 type writing struct {
-	changes [2]change // the first of Session.changes
+	changes [1]change // the first of Session.changes: few requests make more
 	cur     State     // Session.cur
 	next    storedState
 	timeout lazyTimeout // of the commit
