@@ -57,6 +57,7 @@ var parts = []part{
 	{"contention", (*run).contentionCurve},
 	{"memory", (*run).memory},
 	{"sessions", (*run).sessionsCurve},
+	{"profile", (*run).spendings},
 }
 
 func main() {
@@ -76,7 +77,7 @@ func main() {
 	defer stop()
 	do := func() error { return measure(ctx, *docs, *only, *quick) }
 	if *profiled != "" {
-		do = func() error { return profile(ctx, *profiled, *quick) }
+		do = func() error { return profileOne(ctx, *profiled, *quick) }
 	}
 	err := do()
 	if err != nil {

@@ -25,6 +25,7 @@ var (
 	page      = work{"page", []app.Op{app.Page}}
 	form      = work{"form", []app.Op{app.Form}}
 	script    = work{"script", []app.Op{app.Script}}
+	commit    = work{name: "commit"} // of SQLite, alone
 )
 
 // by reports whether an application can do the work.

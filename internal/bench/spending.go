@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/pprof/profile"
+
+	"github.com/scarab-go/scarab/internal/bench/app"
+)
+
+// What a request's processor time is spent on. A sample counts for the function
+// nearest to its end that one of these names; what is not named, such as a copy
+// of bytes, counts for what called it.
+var spentOn = []struct {
+	name     string
+	prefixes []string
+}{
+	{"allocating and collecting", []string{"runtime.mallocgc", "runtime.newobject", "runtime.gcBgMarkWorker", "runtime.bgsweep", "runtime.bgscavenge", "runtime.gcAssistAlloc", "runtime.gcStart", "runtime.wbBufFlush", "runtime.bulkBarrierPreWrite", "runtime.gcWriteBarrier"}},
+	{"system calls", []string{"syscall.", "internal/runtime/syscall.", "internal/poll.", "net.", "os."}},
+	{"goroutines and locks", []string{"sync.", "internal/sync.", "sync/atomic.", "runtime.schedule", "runtime.park_m", "runtime.mcall", "runtime.goready", "runtime.ready", "runtime.newproc", "runtime.selectgo", "runtime.chansend", "runtime.chanrecv", "runtime.mstart", "runtime.sysmon", "golang.org/x/sync", "context."}},
+	{"cryptography", []string{"crypto/"}},
+	{"base64 and hex", []string{"encoding/base64.", "encoding/hex."}},
+	{"the clock", []string{"time."}},
+	{"net/http", []string{"net/http.", "net/url.", "net/textproto.", "mime"}},
+	{"JSON", []string{"encoding/json.", "strconv.", "internal/strconv.",
+		root + "(*scanner)", root + "(*State).parsePayload", root + "(*State).parseDict", root + "(*State).parseReserved", root + "(*inCookie).append",
+		root + "appendPython", root + "pythonTime", root + "members", root + "elements", root + "decode", root + "encode"}},
+	{"the client library", []string{"github.com/redis/", "github.com/jackc/", "database/sql", "modernc.org/"}},
+	{"the handler", []string{module + "/internal/bench/app.", "main."}},
+	{"the cookie's format", []string{module + "/cookiecodec."}},
+	{"the store", []string{module + "/memstore.", module + "/redisstore.", module + "/sqlstore."}},
+	{"the token against forgery", []string{module + "/csrf."}},
+	{"the session", []string{root, module + "/internal/bench/limit."}},
+}
+
+const (
+	module = "github.com/scarab-go/scarab"
+	root   = module + "."
+	others = "anything else"
+)
+
+// A spender is a work with a target, of scarab and by hand.
+type spender struct {
+	title          string
+	library, limit string
+	work           work
+}
+
+var spenders = []spender{
+	{"memstore, read", "scarab/memstore", "limit/memory", read},
+	{"memstore, write", "scarab/memstore", "limit/memory", write},
+	{"signed, write", "scarab/signed", "limit/signed", write},
+	{"sealed, write", "scarab/sealed", "limit/sealed", write},
+	{"CSRF, page and form", "scarab/csrf", "limit/csrf", work{"page and form", []app.Op{app.Page, app.Form}}},
+	{"Redis, read", "scarab/redis", "limit/redis", read},
+	{"Redis, write", "scarab/redis", "limit/redis", write},
+	{"PostgreSQL, read", "scarab/postgres", "limit/postgres", read},
+	{"PostgreSQL, write", "scarab/postgres", "limit/postgres", write},
+	{"SQLite, commit", "scarab/sqlite", "limit/sqlite", commit},
+}
+
+// spendings profiles every spender, as many requests at a time as its target
+// has.
+func (r *run) spendings() error {
+	defer r.bed.mark()()
+	for _, s := range spenders {
+		for _, name := range []string{s.library, s.limit} {
+			f, err := r.spending(name, s.work)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			r.add(f)
+		}
+	}
+	return nil
+}
+
+func (r *run) spending(name string, w work) (*Fact, error) {
+	workers, do, err := r.repeated(name, w)
+	if err != nil {
+		return nil, err
+	}
+	if warm := drive(r.ctx, r.budget(500*time.Millisecond), workers, do); warm.err != nil {
+		return nil, warm.err
+	}
+	var out bytes.Buffer
+	if err := pprof.StartCPUProfile(&out); err != nil {
+		return nil, err
+	}
+	l := drive(r.ctx, r.budget(4*time.Second), workers, do)
+	pprof.StopCPUProfile()
+	if l.err != nil {
+		return nil, l.err
+	}
+	p, err := profile.Parse(&out)
+	if err != nil {
+		return nil, err
+	}
+	f := &Fact{Part: "profile", Library: name, Work: w.name, More: map[string]float64{}}
+	total := 0.0
+	for _, s := range p.Sample {
+		ns := float64(s.Value[1]) / float64(len(l.latencies))
+		f.More[purpose(s)] += ns
+		total += ns
+	}
+	f.Passes = []float64{total}
+	return f, nil
+}
+
+// repeated returns what repeats the work, and how many do at a time.
+func (r *run) repeated(name string, w work) (workers int, do func(worker, i int) error, err error) {
+	l, ok := app.Find(name)
+	if !ok {
+		return 0, nil, fmt.Errorf("there is no library %q", name)
+	}
+	o, err := r.options(l.Place, app.S)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(w.ops) == 0 {
+		commit, end, err := app.SQLiteCommit(name, o)
+		if err != nil {
+			return 0, nil, err
+		}
+		r.bed.Cleanup(end)
+		return 1, func(int, int) error { return commit() }, nil
+	}
+	a, err := l.Open(o)
+	if err != nil {
+		return 0, nil, err
+	}
+	r.bed.Cleanup(a.Close)
+	workers = 1
+	if o.Redis != "" || o.Postgres != "" {
+		workers = clients
+	}
+	c, err := newCrowd(a, "", w, workers)
+	if err != nil {
+		return 0, nil, err
+	}
+	return workers, func(worker, _ int) error { return c.clients[worker].DoAll(c.ops) }, nil
+}
+
+// purpose returns what a sample was spent on.
+func purpose(s *profile.Sample) string {
+	for _, location := range s.Location { // from the end of the stack
+		for _, line := range location.Line {
+			for _, on := range spentOn {
+				if slices.ContainsFunc(on.prefixes, func(p string) bool { return strings.HasPrefix(line.Function.Name, p) }) {
+					return on.name
+				}
+			}
+		}
+	}
+	return others
+}
+
+// spendingTable compares some spenders with what is done by hand: microseconds
+// of processor time for each request.
+func (r *Results) spendingTable(titles ...string) string {
+	header := []string{""}
+	var pairs [][2]*Fact
+	for _, s := range spenders {
+		mine, limit := r.Find("profile", s.library, s.work.name), r.Find("profile", s.limit, s.work.name)
+		if slices.Contains(titles, s.title) && mine != nil && limit != nil {
+			header = append(header, s.title)
+			pairs = append(pairs, [2]*Fact{mine, limit})
+		}
+	}
+	if len(pairs) == 0 {
+		return table(true, header, nil)
+	}
+	var rows [][]string
+	row := func(name string, of func(*Fact) float64) {
+		cells, any := []string{name}, false
+		for _, p := range pairs {
+			mine, limit := of(p[0])/1000, of(p[1])/1000
+			any = any || mine >= 0.005 || limit >= 0.005
+			cells = append(cells, fmt.Sprintf("%.2f / %.2f", mine, limit))
+		}
+		if any {
+			rows = append(rows, cells)
+		}
+	}
+	for _, on := range spentOn {
+		row(on.name, func(f *Fact) float64 { return f.More[on.name] })
+	}
+	row(others, func(f *Fact) float64 { return f.More[others] })
+	row("**all**", (*Fact).Value)
+	return table(true, header, rows)
+}
+
+// spent says on what scarab spends most of what the work by hand does not.
+func (r *Results) spent(title string) string {
+	i := slices.IndexFunc(spenders, func(s spender) bool { return s.title == title })
+	s := spenders[i]
+	mine, limit := r.Find("profile", s.library, s.work.name), r.Find("profile", s.limit, s.work.name)
+	if mine == nil || limit == nil {
+		return ""
+	}
+	more := mine.Value() - limit.Value()
+	names := slices.SortedFunc(maps.Keys(mine.More), func(a, b string) int {
+		return int(mine.More[b] - limit.More[b] - (mine.More[a] - limit.More[a]))
+	})
+	var most []string
+	for _, name := range names[:min(4, len(names))] {
+		most = append(most, fmt.Sprintf("%s %.1f", name, (mine.More[name]-limit.More[name])/1000))
+	}
+	return fmt.Sprintf("Of processor time a request takes %.1f µs and by hand %.1f; of the %.1f between them: %s.",
+		mine.Value()/1000, limit.Value()/1000, more/1000, strings.Join(most, ", "))
+}
