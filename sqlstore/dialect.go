@@ -29,15 +29,16 @@ var dialects = map[Dialect]*dialect{SQLite: &sqlite, PostgreSQL: &postgres, MySQ
 
 // A dialect is what differs from one database to the next. In the texts, {t}
 // and {r} stand for the tables of sessions and of revoked principals, {columns}
-// for the columns, {min} and {max} for the functions of that kind, and ? for an
-// argument.
+// for the columns, {min}, {max} and {div} for what does that, and ? for an argument.
 type dialect struct {
 	name       string
 	quote      string             // around names
 	numbered   bool               // arguments are $1, $2, … and not ?
 	binaryText bool               // principals and labels are sent as bytes
 	oneWriter  bool               // the database has one writer at a time
+	rewrites   bool               // an index, whenever a statement sets its column
 	min, max   string             // of two values
+	div        string             // divides whole numbers
 	isolation  sql.IsolationLevel // of the transaction around lockShared or lockAlone
 
 	schema     func(*Store) []string
@@ -73,6 +74,7 @@ func (d *dialect) expand(text, table string) string {
 		"{r}", d.identifier(table+"_revoked"),
 		"{min}", d.min,
 		"{max}", d.max,
+		"{div}", d.div,
 		"{columns}", columns,
 	).Replace(text)
 	if !d.numbered {

@@ -16,6 +16,7 @@ var mysql = dialect{
 	quote:     "`",
 	min:       "LEAST",
 	max:       "GREATEST",
+	div:       "DIV",
 	isolation: sql.LevelRepeatableRead, // a lock on a row that is not there holds from here on
 
 	lockShared: `SELECT revoked_at FROM {r} WHERE principal = ? LOCK IN SHARE MODE`,
@@ -37,7 +38,7 @@ var mysql = dialect{
 	renewed BIGINT NOT NULL,
 	seen BIGINT NOT NULL,
 	expires BIGINT NOT NULL,
-	expires_hour BIGINT GENERATED ALWAYS AS (expires DIV 3600000000) STORED,
+	expires_hour BIGINT NOT NULL,
 	deadline BIGINT NOT NULL,
 	idle BIGINT NOT NULL,
 	data LONGBLOB NOT NULL,
@@ -56,7 +57,7 @@ var mysql = dialect{
 
 	// ON DUPLICATE KEY UPDATE could do without the error, but with some
 	// settings of the driver it counts a row as changed that was there.
-	create: `INSERT INTO {t} ({columns}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM DUAL
+	create: `INSERT INTO {t} ({columns}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM DUAL
 		WHERE NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?)`,
 	revoke: `INSERT INTO {r} (principal, revoked_at) VALUES (?, ?)
 		ON DUPLICATE KEY UPDATE revoked_at = GREATEST(revoked_at, VALUES(revoked_at))`,

@@ -15,7 +15,7 @@ type query struct {
 }
 
 type queries struct {
-	load, current, create, save, login, touch, touchDue, delete *query
+	load, current, create, save, move, login, touch, touchDue, delete *query
 
 	principal, revoke, revoked, lockShared, lockAlone *query
 
@@ -24,7 +24,7 @@ type queries struct {
 
 func (q *queries) all() []*query {
 	return []*query{
-		q.load, q.current, q.create, q.save, q.login, q.touch, q.touchDue, q.delete,
+		q.load, q.current, q.create, q.save, q.move, q.login, q.touch, q.touchDue, q.delete,
 		q.principal, q.revoke, q.revoked, q.lockShared, q.lockAlone,
 		q.sweep, q.forget, q.scan,
 	}
@@ -34,22 +34,28 @@ func (d *dialect) queries(table string) queries {
 	q := func(text string) *query { return &query{text: d.expand(text, table)} }
 
 	const (
-		update = `UPDATE {t} SET secret = ?, version = ?, commit_id = ?, principal = ?, label = ?,
-			created = ?, auth_time = ?, renewed = ?, seen = ?, expires = ?, deadline = ?, idle = ?, data = ?
-			WHERE handle = ? AND version = ?`
+		update = `UPDATE {t} SET secret = ?, version = ?, commit_id = ?, label = ?,
+			created = ?, auth_time = ?, renewed = ?, seen = ?, expires = ?, deadline = ?, idle = ?, data = ?`
+		theVersion = `handle = ? AND version = ?`
+		move       = update + `, expires_hour = ? WHERE ` + theVersion + ` AND principal = ?`
 		notRevoked = `NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?)`
-		touch      = `UPDATE {t} SET seen = {max}(seen, ?), expires = {max}(expires,
-			CASE WHEN idle = 9223372036854775807 THEN deadline ELSE {min}(deadline, ? + idle) END)
+		longer     = `{max}(expires, CASE WHEN idle = 9223372036854775807 THEN deadline ELSE {min}(deadline, ? + idle) END)`
+		touch      = `UPDATE {t} SET seen = {max}(seen, ?), expires = ` + longer + `, expires_hour = ` + longer + ` {div} 3600000000
 			WHERE handle = ? AND expires > ?`
 	)
+	save := move
+	if d.rewrites {
+		save = update + ` WHERE expires_hour = ? AND ` + theVersion + ` AND principal = ?`
+	}
 	found := "SELECT " + strings.ReplaceAll(d.selected, "{data}", "data") + " FROM {t} WHERE "
 	listed := "SELECT " + strings.ReplaceAll(d.selected, "{data}", "''") + " FROM {t} WHERE "
 	return queries{
 		load:     q(found + `handle = ? AND expires > ?`),
 		current:  q(found + `handle = ?`),
 		create:   q(d.create),
-		save:     q(update + ` AND principal = ?`),
-		login:    q(update + ` AND ` + notRevoked),
+		save:     q(save),
+		move:     q(move),
+		login:    q(update + `, expires_hour = ?, principal = ? WHERE ` + theVersion + ` AND ` + notRevoked),
 		touch:    q(touch),
 		touchDue: q(touch + ` AND secret = ? AND seen < ?`),
 		delete:   q(`DELETE FROM {t} WHERE handle = ?`),
@@ -90,6 +96,8 @@ func (s *Store) exec(ctx context.Context, tx *sql.Tx, q *query, args ...any) (in
 	var res sql.Result
 	var err error
 	switch {
+	case s.talksDirectly && tx == nil:
+		return s.directExec(ctx, q, args)
 	case (s.unprepared || q.once) && tx != nil:
 		res, err = tx.ExecContext(ctx, q.text, args...)
 	case s.unprepared || q.once:

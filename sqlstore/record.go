@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	columns = selected + `data`
+	columns = selected + `data, expires_hour`
 	// selected is what most databases find of a session.
 	selected = `handle, secret, version, commit_id, principal, label, created, auth_time, renewed, seen, expires, deadline, idle, `
 )
@@ -135,13 +135,23 @@ func (s *Store) text(text string) any {
 	return text
 }
 
-// updateArgs are the arguments of an update, up to the key and the version.
-func (s *Store) updateArgs(r *scarab.Record) []any {
+// saveArgs are the arguments of save and move.
+func (s *Store) saveArgs(r *scarab.Record) []any {
+	return append(s.values(r), r.Handle[:], int64(r.Version-1), s.text(r.Principal))
+}
+
+// loginArgs are the arguments of login.
+func (s *Store) loginArgs(r *scarab.Record) []any {
+	principal := s.text(r.Principal)
+	return append(s.values(r), principal, r.Handle[:], int64(r.Version-1), principal, micros(r.AuthTime))
+}
+
+// values are what an update sets in any case.
+func (s *Store) values(r *scarab.Record) []any {
 	return append(make([]any, 0, 18),
-		r.Secret[:], int64(r.Version), r.Commit[:], s.text(r.Principal), s.text(r.Label),
+		r.Secret[:], int64(r.Version), r.Commit[:], s.text(r.Label),
 		micros(r.Created), micros(r.AuthTime), micros(r.Renewed), micros(r.Seen),
-		limitMicros(r.Expires), limitMicros(r.Deadline), idleMicros(r.Idle), data(r),
-		r.Handle[:], int64(r.Version-1))
+		limitMicros(r.Expires), limitMicros(r.Deadline), idleMicros(r.Idle), data(r), hour(r))
 }
 
 // createArgs are the columns, and then what the check for a revocation needs.
@@ -149,10 +159,14 @@ func (s *Store) createArgs(r *scarab.Record) []any {
 	return []any{
 		r.Handle[:], r.Secret[:], int64(r.Version), r.Commit[:], s.text(r.Principal), s.text(r.Label),
 		micros(r.Created), micros(r.AuthTime), micros(r.Renewed), micros(r.Seen),
-		limitMicros(r.Expires), limitMicros(r.Deadline), idleMicros(r.Idle), data(r),
+		limitMicros(r.Expires), limitMicros(r.Deadline), idleMicros(r.Idle), data(r), hour(r),
 		s.text(r.Principal), micros(r.AuthTime),
 	}
 }
+
+// hour is when r expires, in hours: what the index for sweeps has, so that it
+// seldom changes.
+func hour(r *scarab.Record) int64 { return limitMicros(r.Expires) / 3_600_000_000 }
 
 // data is never nil: drivers make NULL of that.
 func data(r *scarab.Record) []byte {

@@ -6,13 +6,16 @@ import (
 )
 
 // The tables have no rowid: the handle is the only key, and a row is found in
-// one search instead of two.
+// one search instead of two. An index is written whenever a statement sets its
+// column, be it to what it was: save therefore sets none.
 var sqlite = dialect{
 	name:      "SQLite",
 	quote:     `"`,
 	oneWriter: true,
+	rewrites:  true,
 	min:       "MIN",
 	max:       "MAX",
+	div:       "/",
 
 	schema: func(s *Store) []string {
 		d := s.dialect
@@ -32,12 +35,13 @@ var sqlite = dialect{
 	renewed INTEGER NOT NULL,
 	seen INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
+	expires_hour INTEGER NOT NULL,
 	deadline INTEGER NOT NULL,
 	idle INTEGER NOT NULL,
 	data BLOB NOT NULL
 ) WITHOUT ROWID`, s.table),
 			"CREATE INDEX IF NOT EXISTS " + index("_principal") + " ON " + on + " (principal) WHERE principal <> ''",
-			"CREATE INDEX IF NOT EXISTS " + index("_expires") + " ON " + on + " (expires)",
+			"CREATE INDEX IF NOT EXISTS " + index("_expires") + " ON " + on + " (expires_hour)",
 			d.expand(`CREATE TABLE IF NOT EXISTS {r} (
 	principal TEXT NOT NULL PRIMARY KEY,
 	revoked_at INTEGER NOT NULL
@@ -48,12 +52,12 @@ var sqlite = dialect{
 	selected: selected + "{data}",
 	scan:     scanRow,
 
-	create: `INSERT INTO {t} ({columns}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+	create: `INSERT INTO {t} ({columns}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 		WHERE NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?)
 		ON CONFLICT DO NOTHING`,
 	revoke: `INSERT INTO {r} (principal, revoked_at) VALUES (?, ?)
 		ON CONFLICT (principal) DO UPDATE SET revoked_at = MAX(revoked_at, excluded.revoked_at)`,
-	sweep: `DELETE FROM {t} WHERE handle IN (SELECT handle FROM {t} WHERE expires <= ? AND expires < ? ORDER BY expires LIMIT ?)`,
+	sweep: `DELETE FROM {t} WHERE handle IN (SELECT handle FROM {t} WHERE expires_hour <= ? / 3600000000 AND expires < ? ORDER BY expires_hour LIMIT ?)`,
 
 	taken:     func(error) bool { return false },
 	transient: sqliteBusy,

@@ -276,7 +276,7 @@ func ExampleStore_Schema() {
 	// 	renewed BIGINT NOT NULL,
 	// 	seen BIGINT NOT NULL,
 	// 	expires BIGINT NOT NULL,
-	// 	expires_hour BIGINT GENERATED ALWAYS AS (expires DIV 3600000000) STORED,
+	// 	expires_hour BIGINT NOT NULL,
 	// 	deadline BIGINT NOT NULL,
 	// 	idle BIGINT NOT NULL,
 	// 	data LONGBLOB NOT NULL,
