@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,6 +19,8 @@ import (
 //
 // Methods may be called by any number of goroutines.
 type Codec interface {
+	// Encode returns the value for a payload, which it must not keep: the
+	// bytes are another request's when it has returned.
 	Encode(name string, payload []byte) (value string, err error)
 
 	// Decode returns the payload of a value that Encode made for this name.
@@ -132,15 +135,23 @@ func (b *inCookie) Commit(ctx context.Context, now time.Time, name, old string, 
 	return b.encode(now, name, st)
 }
 
+// buffers are for payloads that are being encoded, as *[]byte.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // encode makes the cookie's value.
 func (b *inCookie) encode(now time.Time, name string, st *State) (string, error) {
 	if st.unbound {
 		st.Deadline, st.unbound = deadline(now, b.cfg.Lifetime), false
 	}
 	st.Seen = now
-	payload, err := b.appendPayload(make([]byte, 0, 512), st)
+	room := buffers.Get().(*[]byte)
+	defer buffers.Put(room)
+	payload, err := b.appendPayload((*room)[:0], st)
 	if err != nil {
 		return "", err
+	}
+	if cap(payload) <= 2*maxCookie { // more does not fit into a cookie
+		*room = payload
 	}
 	value, err := b.codec.Encode(name, payload)
 	if err != nil {

@@ -3,10 +3,12 @@ package scarab_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -134,4 +136,53 @@ func TestShared_nothingIsWrittenTo(t *testing.T) {
 	}
 	all.Wait()
 	store.check(t)
+}
+
+// A watchedCodec sees to it that requests are encoded at the same time, and
+// that nobody writes to a payload meanwhile.
+type watchedCodec struct{ t *testing.T }
+
+func (c watchedCodec) Encode(_ string, payload []byte) (string, error) {
+	before := string(payload)
+	runtime.Gosched()
+	if string(payload) != before {
+		c.t.Errorf("%q has become %q", before, payload)
+	}
+	value := hex.EncodeToString(payload)
+	for i := range payload {
+		payload[i] = '!' // poison: who still reads it would notice
+	}
+	return value, nil
+}
+
+func (watchedCodec) Decode(_, value string) ([]byte, error) { return hex.DecodeString(value) }
+
+// The payloads of cookies are built in buffers that are used again.
+func TestShared_payloads(t *testing.T) {
+	f, err := scarab.New(scarab.InCookie(watchedCodec{t}), scarab.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const clients, requests = 8, 100
+	var all sync.WaitGroup
+	for n := range clients {
+		mine := fmt.Sprintf("session %d ", n)
+		all.Go(func() {
+			cookie, want := "", ""
+			for i := range requests {
+				r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
+				r.Header.Set("Cookie", cookie)
+				f.Wrap(f.HandlerFunc(func(_ http.ResponseWriter, _ *http.Request, s *scarab.Session) error {
+					if got, _ := s.Get("text").(string); got != want {
+						t.Errorf("%q has become %q", want, got)
+					}
+					want = strings.Repeat(mine, 1+i%30)
+					s.Set("text", want)
+					return s.Save(r.Context())
+				})).ServeHTTP(w, r)
+				cookie, _, _ = strings.Cut(w.Header().Get("Set-Cookie"), ";")
+			}
+		})
+	}
+	all.Wait()
 }

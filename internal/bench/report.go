@@ -23,6 +23,7 @@ func writeDocument(docs string, r *Results) error {
 	document, err := template.New("").Funcs(template.FuncMap{
 		"targets": r.targetTable,
 		"reasons": r.reasons,
+		"spent":   r.spendingTable,
 		"process": r.processTable,
 		"csrf":    r.csrfTable,
 		"store":   r.storeTable,

@@ -199,6 +199,9 @@ func (r *Results) spendingTable(titles ...string) string {
 // spent says on what scarab spends most of what the work by hand does not.
 func (r *Results) spent(title string) string {
 	i := slices.IndexFunc(spenders, func(s spender) bool { return s.title == title })
+	if i < 0 {
+		return ""
+	}
 	s := spenders[i]
 	mine, limit := r.Find("profile", s.library, s.work.name), r.Find("profile", s.limit, s.work.name)
 	if mine == nil || limit == nil {

@@ -160,9 +160,9 @@ func (r *run) serveAndLoad() error {
 			crowds = append(crowds, c)
 		}
 	}
-	for range r.passes(3) {
+	for range r.passes(5) {
 		for _, c := range crowds {
-			if err := c.pass(r.ctx, r.budget(700*time.Millisecond)); err != nil {
+			if err := c.pass(r.ctx, r.budget(500*time.Millisecond)); err != nil {
 				return fmt.Errorf("%s: %w", c.fact.Library, err)
 			}
 		}
