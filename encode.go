@@ -26,17 +26,15 @@ func (s *scanner) decode(depth int) (any, error) {
 	case '{':
 		m := map[string]any{}
 		err := s.container(c, func() error {
-			s.space()
-			start := s.i
-			if err := s.str(); err != nil {
+			key, err := s.quoted()
+			if err != nil {
 				return err
 			}
-			key := unquote(s.b[start:s.i])
 			if !s.next(':') {
 				return errJSON
 			}
 			v, err := s.decode(depth - 1)
-			m[key] = v
+			m[unquote(key)] = v
 			return err
 		})
 		return m, err
@@ -165,13 +163,21 @@ func marshal(v any) (json.RawMessage, error) {
 }
 
 // plain reports whether s needs no escape in JSON.
-func plain[T string | []byte | json.RawMessage](s T) bool {
+func plain[T string | []byte | json.RawMessage](s T) bool { return plainLen(s) == len(s) }
+
+// plainLen returns how much at the beginning of s needs no escape in JSON.
+func plainLen[T string | []byte | json.RawMessage](s T) int {
 	for i := range len(s) {
-		if !plainByte(s[i]) {
-			return false
+		if !plainByte[s[i]] {
+			return i
 		}
 	}
-	return true
+	return len(s)
 }
 
-func plainByte(c byte) bool { return ' ' <= c && c < 0x7f && c != '"' && c != '\\' }
+var plainByte = func() (is [256]bool) {
+	for c := ' '; c < 0x7f; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()

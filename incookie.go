@@ -291,6 +291,7 @@ func (st *State) parseDict(p *scanner) error {
 		if open == '{' && !p.next(':') || open == '[' && !p.next(',') {
 			return errPayload
 		}
+		p.space()
 		p.odd = false
 		raw, err := p.value(maxDepth)
 		asPython := !p.odd

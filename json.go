@@ -123,13 +123,27 @@ func (s *scanner) container(open byte, each func() error) error {
 	}
 }
 
+// quoted returns the next string, with its quotes.
+func (s *scanner) quoted() ([]byte, error) {
+	s.space()
+	start := s.i
+	if err := s.str(); err != nil {
+		return nil, err
+	}
+	return s.b[start:s.i], nil
+}
+
 func (s *scanner) str() error {
 	if s.i >= len(s.b) || s.b[s.i] != '"' {
 		return errJSON
 	}
 	start := s.i
 	ascii := true
-	for s.i++; s.i < len(s.b); s.i++ {
+	for s.i++; ; s.i++ {
+		s.i += plainLen(s.b[s.i:])
+		if s.i >= len(s.b) {
+			return errJSON
+		}
 		switch c := s.b[s.i]; {
 		case c == '"':
 			s.i++
@@ -159,7 +173,6 @@ func (s *scanner) str() error {
 			ascii = ascii && c < utf8.RuneSelf
 		}
 	}
-	return errJSON
 }
 
 func hex4(b []byte) (r rune, ok bool) {
@@ -221,14 +234,13 @@ func (s *scanner) number() error {
 func members(raw json.RawMessage, f func(key []byte, value json.RawMessage) error) error {
 	s := scanner{b: raw}
 	return s.whole('{', func() error {
-		s.space()
-		start := s.i
-		if err := s.str(); err != nil {
+		quoted, err := s.quoted()
+		if err != nil {
 			return err
 		}
-		key := s.b[start+1 : s.i-1]
+		key := quoted[1 : len(quoted)-1]
 		if bytes.IndexByte(key, '\\') >= 0 {
-			key = []byte(unquote(s.b[start:s.i]))
+			key = []byte(unquote(quoted))
 		}
 		if !s.next(':') {
 			return errJSON

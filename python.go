@@ -47,12 +47,11 @@ func (s *scanner) appendPython(b []byte, depth int) ([]byte, error) {
 			}
 			first = false
 			if c == '{' {
-				s.space()
-				start := s.i
-				if err := s.str(); err != nil {
+				key, err := s.quoted()
+				if err != nil {
 					return err
 				}
-				b = append(appendPythonQuoted(b, s.b[start:s.i]), ": "...)
+				b = append(appendPythonQuoted(b, key), ": "...)
 				if !s.next(':') {
 					return errJSON
 				}
@@ -105,10 +104,7 @@ func appendPythonQuoted(b, quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
 	b = append(b, '"')
 	for len(inner) > 0 {
-		n := 0
-		for n < len(inner) && plainByte(inner[n]) {
-			n++
-		}
+		n := plainLen(inner)
 		b, inner = append(b, inner[:n]...), inner[n:]
 		if len(inner) == 0 {
 			break

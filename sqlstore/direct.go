@@ -12,7 +12,7 @@ import (
 // talksDirectly reports whether statements go to the connections of db's driver
 // past most of database/sql, which starts a goroutine for each query to watch
 // its context. pgx watches itself, and prepares by itself what is asked again;
-// together that is a quarter of what a load costs.
+// together that is a fifth of what a load costs the application.
 func talksDirectly(db *sql.DB, d *dialect) bool {
 	if db == nil || d != &postgres {
 		return false

@@ -33,7 +33,7 @@
 // that finds another version takes a second one, to fetch it.
 //
 // With pgx, statements go to the driver's connections past most of
-// database/sql, which saves a sixth of a request's processor time there.
+// database/sql, which saves a fifth of the processor time of a load.
 //
 // The store must talk to the primary: a replica that lags behind shows
 // sessions that were ended.

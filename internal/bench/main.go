@@ -1,7 +1,7 @@
 // Bench measures scarab beside other session libraries and beside handlers
 // written by hand, all in one run, and writes docs/benchmarks.md.
 //
-//	go run ./internal/bench            # everything, about ten minutes
+//	go run ./internal/bench            # everything, about twelve minutes
 //	go run ./internal/bench -quick     # every part for a moment, to see that it works
 //	go run ./internal/bench -part wire # one part; the rest stays as it was measured
 //	go run ./internal/bench -part none # writes the document again from docs/benchmarks/results.json

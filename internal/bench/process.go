@@ -173,5 +173,5 @@ func (r *run) process() error {
 			cells = append(cells, more...)
 		}
 	}
-	return r.measureCells(cells, r.passes(7), r.budget(25*time.Millisecond))
+	return r.measureCells(cells, r.passes(15), r.budget(25*time.Millisecond))
 }
