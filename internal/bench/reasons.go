@@ -66,7 +66,8 @@ const (
 	whyCSRF = "The token is in the session, so that a login changes it; both requests load the session from memory, and gorilla/csrf has a cookie of its own instead."
 
 	whyRedisRead = "Redis and its clients share the two cores, so that a request costs what both spend on it: the tables below have either's processor time. " +
-		"A request is one GET, as by hand."
+		"A request is one GET, as by hand, but with a deadline, which is a timer and a channel to wait for: a store that hangs does not hang the request. " +
+		"By hand and in scs there is none."
 
 	whyRedisWrite = "Redis and its clients share the two cores, so that a request costs what both spend on it: the tables below have either's processor time. " +
 		"It is one GET and one script that compares versions before it writes; a SET would lose changes. A script that does nothing costs Redis six times a GET " +
@@ -75,7 +76,8 @@ const (
 	whyPostgresRead = "One prepared statement by the primary key, as by hand. It reads all that a session has, where scs and the handler by hand have key, time and data: " +
 		"a quarter more of the server's processor (pgbench, 4 clients: 25 µs and 20 µs a statement)."
 
-	whyPostgresWrite = "One statement to read and one to write, which compares the version, as by hand, and writes all that a session has. Commits wait for the disk, with all libraries."
+	whyPostgresWrite = "One statement to read and one to write, which compares the version, as by hand, and writes all that a session has: 16 arguments for by hand's 4. Both have a deadline, which is a timer, " +
+		"and pgx watches it; by hand and in scs there is none. Commits wait for the disk, with all libraries."
 
 	whyWire = "It is the cost in the process, as above, and that of a longer header, beside a bare handler that costs little more than its system calls. " +
 		"On one core the collector takes its time from the requests."
