@@ -85,7 +85,8 @@ type State struct {
 }
 
 // A Value is one entry of the dictionary, encoded. The JSON may hold the words
-// NaN, Infinity and -Infinity, which Python writes.
+// NaN, Infinity and -Infinity, which Python writes. States share its bytes:
+// replace them, but do not change them in place.
 type Value struct {
 	Key  string
 	JSON json.RawMessage

@@ -356,7 +356,11 @@ func (q *request) pay() {
 
 func (c *committer) writeHeader(h http.Header) {
 	if c.set {
-		c.f.setCookie(h, c.value, c.next, c.now, c.s.headers[2:2])
+		room := c.s.headers[2:2]
+		if c.s.headers[2] != "" {
+			room = nil // whoever took that line may have kept it
+		}
+		c.f.setCookie(h, c.value, c.next, c.now, room)
 	} else if c.forget {
 		c.f.clearCookie(h, c.f.cfg.Cookie.Name)
 	}

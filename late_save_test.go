@@ -106,3 +106,27 @@ func TestSave_besideHeader(t *testing.T) {
 		expect(t, "the next request", b.Do(shows).Body, ": a")
 	}
 }
+
+// A line of the header that somebody keeps stays as it is when another Save
+// sends another cookie.
+func TestSave_keptLine(t *testing.T) {
+	b := invariants.NewSiteOn(t, scarab.Stored(memstore.New()), scarab.Config{}).Browser()
+	b.Do(func(v *visit) {
+		v.S.Set("a", 1)
+		if err := v.S.Save(v.R.Context()); err != nil {
+			t.Error(err)
+			return
+		}
+		kept := v.W.Header()["Set-Cookie"]
+		before := kept[0]
+		v.W.Header().Del("Set-Cookie")
+		v.S.Renew()
+		if err := v.S.Save(v.R.Context()); err != nil {
+			t.Error(err)
+			return
+		}
+		if now := v.W.Header().Get("Set-Cookie"); now == before || kept[0] != before {
+			t.Errorf("the line was %q, the next is %q, and the first has become %q", before, now, kept[0])
+		}
+	})
+}

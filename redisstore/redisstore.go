@@ -9,8 +9,10 @@
 // The client is the caller's, with its addresses, TLS, user and password; the
 // options of rueidis.ClientOption for all that are not repeated here. It must
 // not send reads to replicas: these lag behind, and show sessions that were
-// ended. The store's own commands go to primaries whatever SendToReplicas says,
-// but for the reads of a ClientSideCache.
+// ended. With a SendToReplicas that goes by Completed.IsReadOnly, the store's own
+// commands go to primaries all the same, but for the reads of a ClientSideCache.
+//
+// A Store takes half a megabyte, in which it notes what it has seen a moment ago.
 //
 // # Round trips
 //

@@ -34,7 +34,7 @@ func (s *Store) LoadTouch(ctx context.Context, h scarab.Handle, secret [32]byte,
 	}
 	since := now.Add(-every)
 	if s.err == nil && s.seen.since(h, since) {
-		// Not Get, which rueidis may send to a replica.
+		// Not Get, which IsReadOnly would be true of, and SendToReplicas may go by.
 		get := s.client.B().Arbitrary("GET").Keys(s.sessionKey(h)).Build().ToRetryable()
 		r, err := live(h, s.client.Do(ctx, get), now)
 		if err != nil || r.Secret != secret || !r.Seen.Before(since) {

@@ -21,20 +21,20 @@ func talksDirectly(db *sql.DB, d *dialect) bool {
 	return t != nil && t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/jackc/pgx/v5/stdlib"
 }
 
-// direct lends f a connection of the driver's. One that turns out to be broken
-// before anything was sent is put away, and f runs with another.
+// direct lends f a connection of the driver's.
 func (s *Store) direct(ctx context.Context, f func(conn any) error) error {
-	for round := 1; ; round++ {
-		conn, err := s.db.Conn(ctx)
-		if err != nil {
-			return err
-		}
-		err = conn.Raw(f)
-		conn.Close() // which puts it back, or says that Raw has put it away
-		if !errors.Is(err, driver.ErrBadConn) || round == maxRounds {
-			return err
-		}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
 	}
+	defer conn.Close()
+	return conn.Raw(f)
+}
+
+// refusedDirectly reports an error that means that nothing was sent, because a
+// connection was broken or cannot do it: it is for database/sql to go on.
+func refusedDirectly(err error) bool {
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, driver.ErrSkip)
 }
 
 func named(args []any) []driver.NamedValue {
@@ -47,7 +47,11 @@ func named(args []any) []driver.NamedValue {
 
 func (s *Store) directExec(ctx context.Context, q *query, args []any) (n int64, err error) {
 	err = s.direct(ctx, func(conn any) error {
-		res, err := conn.(driver.ExecerContext).ExecContext(ctx, q.text, named(args))
+		c, ok := conn.(driver.ExecerContext)
+		if !ok {
+			return driver.ErrSkip
+		}
+		res, err := c.ExecContext(ctx, q.text, named(args))
 		if err == nil {
 			n, err = res.RowsAffected()
 		}
@@ -60,7 +64,11 @@ func (s *Store) directExec(ctx context.Context, q *query, args []any) (n int64, 
 // returns.
 func (s *Store) directQuery(ctx context.Context, q *query, args []any, f func(column []byte) error) error {
 	return s.direct(ctx, func(conn any) error {
-		rows, err := conn.(driver.QueryerContext).QueryContext(ctx, q.text, named(args))
+		c, ok := conn.(driver.QueryerContext)
+		if !ok {
+			return driver.ErrSkip
+		}
+		rows, err := c.QueryContext(ctx, q.text, named(args))
 		if err != nil {
 			return err
 		}

@@ -117,10 +117,10 @@ func decodePacked(b []byte) (scarab.Record, error) {
 		return scarab.Record{}, fmt.Errorf("%w: %d bytes, less than %d", errUndecodable, len(b), packedTexts)
 	}
 	number := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[64+8*i:])) }
-	principal := int(binary.BigEndian.Uint32(b[packedTexts-8:]))
-	label := int(binary.BigEndian.Uint32(b[packedTexts-4:]))
+	principal := uint64(binary.BigEndian.Uint32(b[packedTexts-8:]))
+	label := uint64(binary.BigEndian.Uint32(b[packedTexts-4:]))
 	texts := b[packedTexts:]
-	if len(texts) < principal+label {
+	if uint64(len(texts)) < principal+label {
 		return scarab.Record{}, fmt.Errorf("%w: texts of %d bytes in %d", errUndecodable, principal+label, len(texts))
 	}
 	return scarab.Record{

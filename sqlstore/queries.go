@@ -93,11 +93,14 @@ func (s *Store) prepare(ctx context.Context, q *query) (*sql.Stmt, error) {
 
 // exec executes q, in tx if there is one, and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, tx *sql.Tx, q *query, args ...any) (int64, error) {
+	if s.talksDirectly && tx == nil {
+		if n, err := s.directExec(ctx, q, args); !refusedDirectly(err) {
+			return n, err
+		}
+	}
 	var res sql.Result
 	var err error
 	switch {
-	case s.talksDirectly && tx == nil:
-		return s.directExec(ctx, q, args)
 	case (s.unprepared || q.once) && tx != nil:
 		res, err = tx.ExecContext(ctx, q.text, args...)
 	case s.unprepared || q.once:

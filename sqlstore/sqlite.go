@@ -40,7 +40,7 @@ var sqlite = dialect{
 	idle INTEGER NOT NULL,
 	data BLOB NOT NULL
 ) WITHOUT ROWID`, s.table),
-			"CREATE INDEX IF NOT EXISTS " + index("_principal") + " ON " + on + " (principal) WHERE principal <> ''",
+			"CREATE INDEX IF NOT EXISTS " + index("_principal") + " ON " + on + " (principal)",
 			"CREATE INDEX IF NOT EXISTS " + index("_expires") + " ON " + on + " (expires_hour)",
 			d.expand(`CREATE TABLE IF NOT EXISTS {r} (
 	principal TEXT NOT NULL PRIMARY KEY,

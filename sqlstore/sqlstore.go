@@ -22,18 +22,23 @@
 // Handles are binary; so are principals and labels, but in SQLite, whose text
 // takes every byte. Times are whole microseconds since 1970, UTC; one that is
 // not set is that of the zero time.Time, except that expires, deadline and idle
-// have 9223372036854775807 for "never". Nothing in either table opens a session.
+// have 9223372036854775807 for "never"; expires_hour is expires in whole hours,
+// for the index by which expired rows are found. Nothing in either table opens a
+// session.
 //
 // # Round trips
 //
 // Load, Touch and Delete take one. LoadTouch takes one, and a second one when
-// the session is extended. Create and Save take one; those that log a
+// the session is extended. Create and Save take one (in SQLite, where that is a
+// call, a Save that moves the expiry into another hour takes three); those that log a
 // principal in take a transaction, 4 with PostgreSQL and 5 with MySQL, since
 // they must not slip past a RevokePrincipal that runs at the same time. A Save
 // that finds another version takes a second one, to fetch it.
 //
-// With pgx, statements go to the driver's connections past most of
-// database/sql, which saves a fifth of the processor time of a load.
+// With pgx, statements outside a transaction go to the driver's connections past
+// most of database/sql, which saves a fifth of the processor time of a load. They
+// are sent with their text, as by [Unprepared], and pgx prepares them unless its
+// settings say otherwise.
 //
 // The store must talk to the primary: a replica that lags behind shows
 // sessions that were ended.
@@ -116,8 +121,8 @@ func Unlogged() Option {
 
 // Unprepared sends every statement with its text. Use it behind a pooler that
 // gives each transaction another connection and knows no prepared statements,
-// such as PgBouncer before 1.21; pgx needs its own setting for that too,
-// default_query_exec_mode=exec.
+// such as PgBouncer before 1.21. For pgx it changes nothing: that has a setting of
+// its own, default_query_exec_mode=exec.
 func Unprepared() Option {
 	return func(s *Store) { s.unprepared = true }
 }

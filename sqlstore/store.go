@@ -145,11 +145,14 @@ func (s *Store) records(ctx context.Context, q *query, args ...any) (found []sca
 	err = s.retry(ctx, func() error {
 		found = nil
 		if s.talksDirectly {
-			return s.directQuery(ctx, q, args, func(column []byte) error {
+			err := s.directQuery(ctx, q, args, func(column []byte) error {
 				r, err := decodePacked(slices.Clone(column))
 				found = append(found, r)
 				return err
 			})
+			if !refusedDirectly(err) {
+				return err
+			}
 		}
 		rows, err := s.query(ctx, nil, q, args...)
 		if err != nil {

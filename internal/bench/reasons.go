@@ -52,15 +52,15 @@ func ratioOf(ratio float64, name string) string {
 
 const (
 	whyMemory = "What the session itself does beyond the handler by hand: it takes its locks, since goroutines of a request may share it; it looks for several cookies " +
-		"of one name, which someone may have planted; it records changes to apply them again after another request's, and answers before a byte is sent. It looks at " +
+		"of one name, which someone may have planted; it records changes to apply them again after another request's, and commits before a byte is sent. It looks at " +
 		"the clock when it loads and when it commits, for requests that take long. A read allocates the copy of the request that a context takes, context and writer, the session, " +
 		"and the record; a write also the change and what it needs to be applied again, the new value, and the new record."
 
-	whySigned = "HMAC-SHA-512 and base64, twice each, are the same by hand. The payload is Pyramid's JSON, with times as text, which the handler by hand does not " +
-		"read and write, and nobody but itself could read what it does."
+	whySigned = "HMAC-SHA-512 and base64, twice each, are the same by hand. By hand the payload is written for one reader; " +
+		"here its JSON may be anybody's: it is checked, bounded, and copied only where Python would spell it the same. What Pyramid has no word for, such as the deadline, is in it too."
 
 	whySealed = "Each cookie has a key of its own, so that no number of cookies wears a key out and none opens under two keys: deriving it, AES' key schedule and GCM's " +
-		"table, twice for a request, which the handler by hand, with one key for all, does not have. They are also a third of the bytes allocated, which crypto/cipher has no way to use again. " +
+		"table, twice for a request, which the handler by hand, with one key for all, does not have. They are also a third of the bytes allocated (by -profile), which crypto/cipher has no way to use again. " +
 		"The payload is JSON as in a signed cookie, so that one can change to the other, and look into it."
 
 	whyCSRF = "The token is in the session, so that a login changes it; both requests load the session from memory, and gorilla/csrf has a cookie of its own instead."
@@ -84,7 +84,7 @@ const (
 
 	whyCollection = "No session has a pointer for the collector to follow; what is left is its start and end and what the process has besides."
 
-	whySQLite = "A commit is mostly the driver, which is SQLite in Go, and the file. By hand, three columns are written whatever was there; a store compares version and principal, and writes eleven."
+	whySQLite = "A commit is mostly the driver, which is SQLite in Go, and the file. By hand, two columns of a row are set whatever was there; a store compares version and principal, and sets twelve."
 )
 
 // csrfByHand compares without the sessions, too.

@@ -1,0 +1,67 @@
+package integration
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/sqlstore"
+)
+
+// Sweeps find a session by the hour in which it expires, which therefore
+// follows every way to move the expiry.
+func TestSQLStore_expiresHour(t *testing.T) {
+	for _, d := range databases {
+		t.Run(d.name, func(t *testing.T) {
+			store, _ := newSQLStore(t, d.open(t), d.dialect)
+			ctx := t.Context()
+			saved, touched := record("saved"), record("touched")
+			old, later := saved.Expires, saved.Expires.Add(3*time.Hour)
+			must(t, store.Create(ctx, saved), store.Create(ctx, touched))
+
+			saved = next(saved, "moved")
+			saved.Expires = later
+			must(t, store.Save(ctx, saved), store.Touch(ctx, touched.Handle, old.Add(-time.Millisecond)))
+			must(t, store.Touch(ctx, touched.Handle, old.Add(59*time.Minute)))
+
+			sweep := func(before time.Time, want int) {
+				t.Helper()
+				if n, err := store.Sweep(ctx, before, 10); err != nil || n != want {
+					t.Errorf("a sweep of what expired %v later removes %d, %v, want %d", before.Sub(old), n, err, want)
+				}
+			}
+			sweep(old.Add(time.Hour), 0)
+			if r, err := store.Load(ctx, saved.Handle, old.Add(time.Hour)); err != nil || !r.Expires.Equal(later) || string(r.Data) != "moved" {
+				t.Errorf("the session is loaded as %+v, %v", r, err)
+			}
+			sweep(old.Add(2*time.Hour), 1) // the one that was touched
+			sweep(later.Add(time.Microsecond), 1)
+			if _, err := store.Load(ctx, saved.Handle, old); !errors.Is(err, scarab.ErrNoSession) {
+				t.Errorf("what was swept is loaded: %v", err)
+			}
+		})
+	}
+}
+
+// Whoever is looked for by name is found without reading every session.
+func TestSQLStore_principalIndex(t *testing.T) {
+	db := openSQLite(t, "journal_mode(wal)")
+	_, table := newSQLStore(t, db, sqlstore.SQLite)
+	for _, statement := range []string{"SELECT handle FROM " + table, "DELETE FROM " + table} {
+		rows, err := db.Query("EXPLAIN QUERY PLAN "+statement+" WHERE principal = ?", "ann")
+		must(t, err)
+		defer rows.Close()
+		var plan []string
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			must(t, rows.Scan(&id, &parent, &unused, &detail))
+			plan = append(plan, detail)
+		}
+		if all := strings.Join(plan, "; "); !strings.Contains(all, "_principal") {
+			t.Errorf("%s: %s, not by the index", statement, all)
+		}
+	}
+}
