@@ -73,7 +73,7 @@ const (
 		"It is one GET and one script that compares versions before it writes; a SET would lose changes. A script that does nothing costs Redis six times a GET " +
 		"(300 000 of each, one after the other: 4.4 µs and 0.7 µs)."
 
-	whyPostgresRead = "One prepared statement by the primary key, as by hand. It reads all that a session has, where scs and the handler by hand have key, time and data: " +
+	whyPostgresRead = "One prepared statement by the primary key, as by hand. It reads all that a session has, where scs reads the data, and the handler by hand secret, version and data: " +
 		"a quarter more of the server's processor (pgbench, 4 clients: 25 µs and 20 µs a statement)."
 
 	whyPostgresWrite = "One statement to read and one to write, which compares the version, as by hand, and writes all that a session has: 16 arguments for by hand's 4. Both have a deadline, which is a timer, " +
