@@ -279,14 +279,13 @@ func (st *State) parseDict(p *scanner) error {
 		if open == '[' && !p.next('[') {
 			return errPayload
 		}
-		p.space()
-		start := p.i
-		if err := p.str(); err != nil {
+		quoted, err := p.quoted()
+		if err != nil {
 			return err
 		}
-		key := text[start+1 : p.i-1]
+		key := text[p.i-len(quoted)+1 : p.i-1]
 		if strings.IndexByte(key, '\\') >= 0 {
-			key = unquote(p.b[start:p.i])
+			key = unquote(quoted)
 		}
 		if open == '{' && !p.next(':') || open == '[' && !p.next(',') {
 			return errPayload
