@@ -157,6 +157,19 @@ func replay(c contents, changes []change) (contents, error) {
 	return c, nil
 }
 
+// kept returns those of a request's changes that are made to a session of
+// principal, where the request has loaded one of base: what it did before it
+// logged principal in, it did to base's session, and not to this one. A value
+// that was to be taken once must still be there.
+func kept(changes []change, base, principal string) []change {
+	if base == "" || base == principal {
+		return changes
+	}
+	at := slices.IndexFunc(changes, func(ch change) bool { return ch.kind == login && ch.key != base })
+	before := slices.DeleteFunc(slices.Clone(changes[:at]), func(ch change) bool { return ch.kind != take })
+	return append(before, changes[at:]...)
+}
+
 func has(changes []change, k kind) bool {
 	return slices.ContainsFunc(changes, func(ch change) bool { return ch.kind == k })
 }

@@ -166,7 +166,7 @@ func (w *world) created(c *call) {
 	e = &entry{contents: want, rec: after, secrets: map[[32]byte]int{after.Secret: 0}}
 	w.entries[c.handle] = e
 	w.handles = append(w.handles, c.handle)
-	w.withinLimits(c, r, scarab.Record{Idle: time.Hour}, after)
+	w.withinLimits(c, r, r.changes, scarab.Record{Idle: time.Hour}, after)
 }
 
 func (w *world) saved(c *call) {
@@ -190,7 +190,8 @@ func (w *world) saved(c *call) {
 	case e.principal != r.base && e.principal != loginTo(r.changes):
 		w.breaks("I29", "%s saves what it did to a session of %q in one of %q", name, r.base, e.principal)
 	}
-	want, err := replay(e.contents, r.changes)
+	changes := kept(r.changes, r.base, e.principal)
+	want, err := replay(e.contents, changes)
 	if err != nil {
 		w.breaks("I33", "%s succeeds: %v", name, err)
 	}
@@ -216,7 +217,7 @@ func (w *world) saved(c *call) {
 	if logs || r.failed || renews && c.actor.stolen {
 		e.excused = e.secrets[after.Secret]
 	}
-	w.withinLimits(c, r, before, after)
+	w.withinLimits(c, r, changes, before, after)
 	e.contents, e.rec, r.result = want, after, want
 }
 
@@ -236,14 +237,14 @@ func (w *world) holds(c *call, rec scarab.Record, want contents) {
 }
 
 // withinLimits checks the times of a record that a round has written.
-func (w *world) withinLimits(c *call, r *round, before, after scarab.Record) {
+func (w *world) withinLimits(c *call, r *round, changes []change, before, after scarab.Record) {
 	name := c.actor.name
 	if !after.Deadline.IsZero() && (after.Expires.IsZero() || after.Expires.After(after.Deadline)) {
 		w.breaks("I18", "%s: it expires at %v, the deadline is %v", name, after.Expires, after.Deadline)
 	}
 	idle, sets := before.Idle, false
 	lifetime, since, principal := time.Duration(0), time.Time{}, before.Principal
-	for _, ch := range r.changes {
+	for _, ch := range changes {
 		switch ch.kind {
 		case login:
 			lifetime, since = 24*time.Hour, ch.at
@@ -282,7 +283,7 @@ func (w *world) withinLimits(c *call, r *round, before, after scarab.Record) {
 	if before.Version == 0 {
 		return
 	}
-	if !has(r.changes, login) && !after.AuthTime.Equal(before.AuthTime) || !after.Created.Equal(before.Created) {
+	if !has(changes, login) && !after.AuthTime.Equal(before.AuthTime) || !after.Created.Equal(before.Created) {
 		w.breaks("I17", "%s: AuthTime from %v to %v", name, before.AuthTime, after.AuthTime)
 	}
 	// A touch that another process made while this commit was under way may be
