@@ -40,6 +40,7 @@ type dialect struct {
 	min, max   string             // of two values
 	div        string             // divides whole numbers
 	isolation  sql.IsolationLevel // of the transaction around lockShared or lockAlone
+	batch      string             // instead: what begins that transaction where one message holds all of it
 
 	schema     func(*Store) []string
 	lockSchema string // held while CreateTable runs; may be empty

@@ -18,7 +18,7 @@ import (
 //
 // One statement sees what was committed when it began, not what it waited for.
 // Logins and revocations of a principal therefore take an advisory lock first,
-// and look in the next statement.
+// and look in the next statement. The statements of one message are a transaction.
 var postgres = dialect{
 	name:       "PostgreSQL",
 	quote:      `"`,
@@ -27,7 +27,7 @@ var postgres = dialect{
 	min:        "LEAST",
 	max:        "GREATEST",
 	div:        "/",
-	isolation:  sql.LevelReadCommitted,
+	batch:      `SET TRANSACTION ISOLATION LEVEL READ COMMITTED`,
 
 	// Two CREATE TABLE IF NOT EXISTS at the same time can fail.
 	lockSchema: `SELECT pg_advisory_xact_lock(hashtextextended('scarab schema', 0))`,

@@ -55,7 +55,7 @@ func (d *dialect) queries(table string) queries {
 		create:   q(d.create),
 		save:     q(save),
 		move:     q(move),
-		login:    q(update + `, expires_hour = ?, principal = ? WHERE ` + theVersion + ` AND ` + notRevoked),
+		login:    q(update + `, expires_hour = ?, principal = ? WHERE ` + theVersion + ` AND (principal = ? OR ` + notRevoked + `)`),
 		touch:    q(touch),
 		touchDue: q(touch + ` AND secret = ? AND seen < ?`),
 		delete:   q(`DELETE FROM {t} WHERE handle = ?`),

@@ -143,7 +143,7 @@ func (s *Store) saveArgs(r *scarab.Record) []any {
 // loginArgs are the arguments of login.
 func (s *Store) loginArgs(r *scarab.Record) []any {
 	principal := s.text(r.Principal)
-	return append(s.values(r), principal, r.Handle[:], int64(r.Version-1), principal, micros(r.AuthTime))
+	return append(s.values(r), principal, r.Handle[:], int64(r.Version-1), principal, principal, micros(r.AuthTime))
 }
 
 // values are what an update sets in any case.

@@ -12,8 +12,8 @@
 //	}
 //	sessions, err := scarab.New(scarab.Stored(store), scarab.Config{})
 //
-// It is tested with modernc.org/sqlite, github.com/jackc/pgx/v5/stdlib and
-// github.com/go-sql-driver/mysql.
+// It is tested with modernc.org/sqlite, github.com/jackc/pgx/v5/stdlib,
+// github.com/lib/pq and github.com/go-sql-driver/mysql.
 //
 // # What is in the table
 //
@@ -30,12 +30,17 @@
 //
 // Load, Touch and Delete take one. LoadTouch takes one, and a second one when
 // the session is extended. Create and Save take one (in SQLite, where that is a
-// call, a Save that moves the expiry into another hour takes three); those that log a
-// principal in take a transaction, 4 with PostgreSQL and 5 with MySQL, since
-// they must not slip past a RevokePrincipal that runs at the same time. A Save
-// that finds another version takes a second one, to fetch it.
+// call, a Save that moves the expiry into another hour takes three). Those that
+// log a principal in must not slip past a RevokePrincipal that runs at the same
+// time: with PostgreSQL they take one message of several statements, which is a
+// transaction, and with MySQL a transaction of 5. So does RevokePrincipal. A Save
+// that finds another version takes a second one, to fetch it. A login to a
+// session that a process whose clock is ahead used just before takes two more.
 //
-// With pgx, statements outside a transaction go to the driver's connections past
+// Such a message has no arguments: what they hold is in its text, as digits. The
+// driver has to send a text without arguments as it is, which pgx and lib/pq do.
+//
+// With pgx, statements go to the driver's connections past
 // most of database/sql, which saves a fifth of the processor time of a load. They
 // are sent with their text, as by [Unprepared], and pgx prepares them unless its
 // settings say otherwise.

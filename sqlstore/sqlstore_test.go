@@ -136,18 +136,21 @@ func TestRetry(t *testing.T) {
 func TestRetry_newTransaction(t *testing.T) {
 	for _, tt := range []struct {
 		dialect sqlstore.Dialect
-		err     error
+		errs    []error // of the lock and the insert; twice
+		ran     string
+		begins  int
 	}{
-		{sqlstore.PostgreSQL, stated{"40001"}},
-		{sqlstore.MySQL, numbered(1213)},
+		// All of it is one message, and that is a transaction of its own.
+		{sqlstore.PostgreSQL, []error{stated{"40001"}, stated{"40001"}}, "SET SET SET", 0},
+		{sqlstore.MySQL, []error{nil, numbered(1213), nil, numbered(1213)}, "SELECT INSERT SELECT INSERT SELECT INSERT", 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			d, db := open(t, nil, tt.err, nil, tt.err) // the lock, the insert; twice
+			d, db := open(t, tt.errs...)
 			r := scarab.Record{Version: 1, Principal: "ann"}
 			if err := sqlstore.New(db, tt.dialect).Create(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(d.ran, " "); got != "SELECT INSERT SELECT INSERT SELECT INSERT" || d.begins != 3 {
+			if got := strings.Join(d.ran, " "); got != tt.ran || d.begins != tt.begins {
 				t.Errorf("%v: %d transactions ran %s", tt.dialect, d.begins, got)
 			}
 			db.Close()

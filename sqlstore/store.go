@@ -63,12 +63,18 @@ func (s *Store) Save(ctx context.Context, r scarab.Record) error {
 	if err := s.check(r); err != nil {
 		return err
 	}
-	save, args := s.queries.save, s.saveArgs(&r)
+	q, login := s.queries.save, renews(&r)
 	// A row that was not updated is looked at. One that only expires in another
 	// hour is moved; one that has changed again by then is tried again. Each
 	// time round, another request got ahead.
 	for range maxRounds {
-		n, err := s.write(ctx, save, args...)
+		var n int64
+		var err error
+		if login {
+			n, err = s.logIn(ctx, r.Principal, s.queries.login, s.loginArgs(&r)...)
+		} else {
+			n, err = s.write(ctx, q, s.saveArgs(&r)...)
+		}
 		if err != nil {
 			return failed("saving", r.Handle, err)
 		}
@@ -82,15 +88,11 @@ func (s *Store) Save(ctx context.Context, r scarab.Record) error {
 		case current.Version != r.Version-1:
 			return &scarab.ConflictError[scarab.Record]{Current: &current}
 		case current.Principal == r.Principal:
-			save = s.queries.move
+			q = s.queries.move
 			continue
-		}
-		n, err = s.logIn(ctx, r.Principal, s.queries.login, s.loginArgs(&r)...)
-		if err != nil {
-			return failed("saving", r.Handle, err)
-		}
-		if n > 0 {
-			return nil
+		case !login:
+			login = true
+			continue
 		}
 		switch revoked, err := s.isRevoked(ctx, r); {
 		case err != nil:
@@ -101,6 +103,11 @@ func (s *Store) Save(ctx context.Context, r scarab.Record) error {
 	}
 	return failed("saving", r.Handle, errBusy)
 }
+
+// renews reports whether r gives its session a new secret now, as a login does.
+// It may be wrong: the statement for a login takes any Save, but costs more, and
+// that for others finds no row of another principal.
+func renews(r *scarab.Record) bool { return r.Principal != "" && r.Renewed.Equal(r.Seen) }
 
 // Touch implements [scarab.Store].
 func (s *Store) Touch(ctx context.Context, h scarab.Handle, now time.Time) error {

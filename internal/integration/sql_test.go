@@ -14,6 +14,7 @@ import (
 
 	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/lib/pq"
 	_ "modernc.org/sqlite"
 )
 
@@ -51,6 +52,17 @@ func openSQLiteFile(t *testing.T, file string, pragmas ...string) *sql.DB {
 func openPostgres(t *testing.T) *sql.DB {
 	t.Helper()
 	return open(t, "pgx", testserver.SharedPostgres(t).DSN)
+}
+
+// openPostgresWith opens it with a setting of the driver's or the server's.
+func openPostgresWith(t *testing.T, name, value string) *sql.DB {
+	t.Helper()
+	dsn := testserver.SharedPostgres(t).DSN
+	separator := "?"
+	if strings.Contains(dsn, "?") {
+		separator = "&"
+	}
+	return open(t, "pgx", dsn+separator+name+"="+url.PathEscape(value))
 }
 
 func openMySQL(t *testing.T) *sql.DB {

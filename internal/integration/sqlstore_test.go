@@ -46,15 +46,8 @@ func TestSQLStore_oneConnection(t *testing.T) {
 
 // Settings of drivers and servers that change what they answer.
 func TestSQLStore_settings(t *testing.T) {
-	postgres := func(setting string) func(*testing.T) *sql.DB {
-		return func(t *testing.T) *sql.DB {
-			dsn := testserver.SharedPostgres(t).DSN
-			separator := "?"
-			if strings.Contains(dsn, "?") {
-				separator = "&"
-			}
-			return open(t, "pgx", dsn+separator+setting)
-		}
+	postgres := func(name, value string) func(*testing.T) *sql.DB {
+		return func(t *testing.T) *sql.DB { return openPostgresWith(t, name, value) }
 	}
 	mysql := func(setting string) func(*testing.T) *sql.DB {
 		return func(t *testing.T) *sql.DB { return open(t, "mysql", testserver.SharedMySQL(t).DSN+"?"+setting) }
@@ -74,9 +67,13 @@ func TestSQLStore_settings(t *testing.T) {
 			return db
 		}, nil},
 		{"PostgreSQL, unlogged", sqlstore.PostgreSQL, openPostgres, []sqlstore.Option{sqlstore.Unlogged()}},
-		{"PostgreSQL, behind a pooler", sqlstore.PostgreSQL, postgres("default_query_exec_mode=exec"), []sqlstore.Option{sqlstore.Unprepared()}},
-		{"PostgreSQL, simple protocol", sqlstore.PostgreSQL, postgres("default_query_exec_mode=simple_protocol"), []sqlstore.Option{sqlstore.Unprepared()}},
-		{"PostgreSQL, serializable", sqlstore.PostgreSQL, postgres("default_transaction_isolation=serializable"), nil},
+		{"PostgreSQL, behind a pooler", sqlstore.PostgreSQL, postgres("default_query_exec_mode", "exec"), []sqlstore.Option{sqlstore.Unprepared()}},
+		{"PostgreSQL, simple protocol", sqlstore.PostgreSQL, postgres("default_query_exec_mode", "simple_protocol"), []sqlstore.Option{sqlstore.Unprepared()}},
+		{"PostgreSQL, serializable", sqlstore.PostgreSQL, postgres("default_transaction_isolation", "serializable"), nil},
+		{"PostgreSQL, backslashes", sqlstore.PostgreSQL, postgres("standard_conforming_strings", "off"), nil},
+		{"PostgreSQL, lib/pq", sqlstore.PostgreSQL, func(t *testing.T) *sql.DB {
+			return open(t, "postgres", testserver.SharedPostgres(t).DSN)
+		}, nil},
 		{"MariaDB, rows found", sqlstore.MySQL, mysql("clientFoundRows=true&tx_isolation=%27READ-COMMITTED%27&sql_mode=%27%27"), nil},
 		{"MariaDB, text", sqlstore.MySQL, mysql("interpolateParams=true&tx_isolation=%27SERIALIZABLE%27&sql_mode=%27ANSI%27"), []sqlstore.Option{sqlstore.Unprepared()}},
 	} {
@@ -213,7 +210,7 @@ func TestSQLStore_roundTrips(t *testing.T) {
 		login   int
 		revoke  int
 	}{
-		{"PostgreSQL", sqlstore.PostgreSQL, "pgx", testserver.SharedPostgres, 4, 5},
+		{"PostgreSQL", sqlstore.PostgreSQL, "pgx", testserver.SharedPostgres, 1, 1},
 		{"MariaDB", sqlstore.MySQL, "mysql", testserver.SharedMySQL, 5, 7},
 	} {
 		t.Run(d.name, func(t *testing.T) {
@@ -224,7 +221,10 @@ func TestSQLStore_roundTrips(t *testing.T) {
 			store, _ := newSQLStore(t, db, d.dialect)
 			ctx, now := t.Context(), time.Now()
 			r, of1 := record("data"), of(record("data"), "ann")
-			login := of(next(r, "data"), "ann")
+			login := of(next(next(r, ""), "data"), "ann")
+			login.Renewed = login.Seen
+			other := of(next(login, "data"), "bob")
+			other.Seen = other.Seen.Add(time.Second)
 
 			warm := record("data") // statements are prepared at first use
 			loadTouch := func(r scarab.Record, at time.Time) error {
@@ -253,7 +253,8 @@ func TestSQLStore_roundTrips(t *testing.T) {
 					}
 					return nil
 				}},
-				{"Save of a login", 2 + d.login, func() error { login.Version++; return store.Save(ctx, login) }},
+				{"Save of a login", d.login, func() error { return store.Save(ctx, login) }},
+				{"Save of a login after a clock that is ahead", 2 + d.login, func() error { return store.Save(ctx, other) }},
 				{"Create of a login", d.login, func() error { return store.Create(ctx, of1) }},
 				{"Delete", 1, func() error { return store.Delete(ctx, r.Handle) }},
 				{"RevokePrincipal", d.revoke, revoke},
