@@ -22,7 +22,15 @@ func (r *Results) reasons() string {
 		if why == said {
 			why = "Likewise."
 		}
-		parts := slices.DeleteFunc([]string{why, t.hand, r.spent(t.title)}, func(s string) bool { return s == "" })
+		parts := []string{why, t.hand}
+		for _, title := range t.spends {
+			spent := r.spent(title)
+			if len(t.spends) > 1 && spent != "" {
+				spent = "The " + title + ": " + spent
+			}
+			parts = append(parts, spent)
+		}
+		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 		fmt.Fprintf(&b, "* **%s.** %s\n", t.work, strings.Join(parts, " "))
 		said = t.why
 	}

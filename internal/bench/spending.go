@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"runtime/pprof"
 	"slices"
@@ -50,28 +52,49 @@ const (
 // A spender is a work with a target, of scarab and by hand.
 type spender struct {
 	title          string
-	library, limit string
+	library, limit string // limit may be empty
 	work           work
+	served         bool // over HTTP: the server's processor time
 }
 
 var spenders = []spender{
-	{"memstore, read", "scarab/memstore", "limit/memory", read},
-	{"memstore, write", "scarab/memstore", "limit/memory", write},
-	{"signed, write", "scarab/signed", "limit/signed", write},
-	{"sealed, write", "scarab/sealed", "limit/sealed", write},
-	{"CSRF, page and form", "scarab/csrf", "limit/csrf", work{"page and form", []app.Op{app.Page, app.Form}}},
-	{"Redis, read", "scarab/redis", "limit/redis", read},
-	{"Redis, write", "scarab/redis", "limit/redis", write},
-	{"PostgreSQL, read", "scarab/postgres", "limit/postgres", read},
-	{"PostgreSQL, write", "scarab/postgres", "limit/postgres", write},
-	{"SQLite, commit", "scarab/sqlite", "limit/sqlite", commit},
+	{"memstore, read", "scarab/memstore", "limit/memory", read, false},
+	{"memstore, write", "scarab/memstore", "limit/memory", write, false},
+	{"signed, write", "scarab/signed", "limit/signed", write, false},
+	{"sealed, write", "scarab/sealed", "limit/sealed", write, false},
+	{"CSRF, page and form", "scarab/csrf", "limit/csrf", work{"page and form", []app.Op{app.Page, app.Form}}, false},
+	{"Redis, read", "scarab/redis", "limit/redis", read, false},
+	{"Redis, write", "scarab/redis", "limit/redis", write, false},
+	{"PostgreSQL, read", "scarab/postgres", "limit/postgres", read, false},
+	{"PostgreSQL, write", "scarab/postgres", "limit/postgres", write, false},
+	{"SQLite, commit", "scarab/sqlite", "limit/sqlite", commit, false},
+	{"bare server", "bare", "", write, true},
+	{"memstore server", "scarab/memstore", "limit/memory", write, true},
+	{"sealed server", "scarab/sealed", "limit/sealed", write, true},
+	{"Redis server", "scarab/redis", "limit/redis", write, true},
 }
+
+// profiles returns what s and what is done by hand are spent on; nil if that
+// was not measured.
+func (r *Results) profiles(s spender) (mine, limit *Fact) {
+	part, work := "profile", s.work.name
+	if s.served {
+		part, work = "wire", servedProfile
+	}
+	return r.Find(part, s.library, work), r.Find(part, s.limit, work)
+}
+
+// servedProfile is the work that profiles of servers are facts of.
+const servedProfile = "write, profiled"
 
 // spendings profiles every spender, as many requests at a time as its target
 // has.
 func (r *run) spendings() error {
 	defer r.bed.mark()()
 	for _, s := range spenders {
+		if s.served {
+			continue
+		}
 		pair := make([]*spending, 2)
 		for i, name := range []string{s.library, s.limit} {
 			workers, do, err := r.repeated(name, s.work)
@@ -81,7 +104,7 @@ func (r *run) spendings() error {
 			if warm := drive(r.ctx, r.budget(500*time.Millisecond), workers, do); warm.err != nil {
 				return fmt.Errorf("%s: %w", name, warm.err)
 			}
-			pair[i] = &spending{name: name, workers: workers, do: do, ns: map[string]float64{}}
+			pair[i] = newSpending(name, workers, do, new(profiler))
 		}
 		for range r.passes(4) {
 			for _, p := range pair {
@@ -91,10 +114,53 @@ func (r *run) spendings() error {
 			}
 		}
 		for _, p := range pair {
-			r.add(p.fact(s.work))
+			r.add(p.fact("profile", s.work.name))
 		}
 	}
 	return nil
+}
+
+// servedSpendings profiles servers, each while its crowd reads and writes.
+func (r *run) servedSpendings(crowds []*socketCrowd) error {
+	var all []*spending
+	for _, c := range crowds {
+		profiled := slices.ContainsFunc(spenders, func(s spender) bool {
+			return s.served && (s.library == c.site.name || s.limit == c.site.name) && c.fact.Work == s.work.name
+		})
+		if profiled {
+			all = append(all, newSpending(c.site.name, len(c.browsers), c.do, c.site))
+		}
+	}
+	for range r.passes(4) {
+		for _, p := range all {
+			if err := p.profile(r.ctx, r.budget(time.Second)); err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+		}
+	}
+	for _, p := range all {
+		r.add(p.fact("wire", servedProfile))
+	}
+	return nil
+}
+
+// A profiled program is this one, or a server.
+type profiled interface {
+	start() error
+	end() (io.Reader, error)
+}
+
+// A profiler profiles this program.
+type profiler struct{ out *bytes.Buffer }
+
+func (p *profiler) start() error {
+	p.out = new(bytes.Buffer)
+	return pprof.StartCPUProfile(p.out)
+}
+
+func (p *profiler) end() (io.Reader, error) {
+	pprof.StopCPUProfile()
+	return p.out, nil
 }
 
 // A spending is what one library spends on a work, in profiles so far.
@@ -102,21 +168,25 @@ type spending struct {
 	name     string
 	workers  int
 	do       func(worker, i int) error
+	program  profiled
 	requests int
 	ns       map[string]float64 // by purpose
 }
 
+func newSpending(name string, workers int, do func(worker, i int) error, program profiled) *spending {
+	return &spending{name: name, workers: workers, do: do, program: program, ns: map[string]float64{}}
+}
+
 func (p *spending) profile(ctx context.Context, d time.Duration) error {
-	var out bytes.Buffer
-	if err := pprof.StartCPUProfile(&out); err != nil {
+	if err := p.program.start(); err != nil {
 		return err
 	}
 	l := drive(ctx, d, p.workers, p.do)
-	pprof.StopCPUProfile()
-	if l.err != nil {
-		return l.err
+	out, err := p.program.end()
+	if err := errors.Join(err, l.err); err != nil {
+		return err
 	}
-	parsed, err := profile.Parse(&out)
+	parsed, err := profile.Parse(out)
 	if err != nil {
 		return err
 	}
@@ -128,8 +198,8 @@ func (p *spending) profile(ctx context.Context, d time.Duration) error {
 }
 
 // fact returns what a request costs.
-func (p *spending) fact(w work) *Fact {
-	f := &Fact{Part: "profile", Library: p.name, Work: w.name, More: map[string]float64{}}
+func (p *spending) fact(part, work string) *Fact {
+	f := &Fact{Part: part, Library: p.name, Work: work, More: map[string]float64{}}
 	total := 0.0
 	for purpose, ns := range p.ns {
 		f.More[purpose] = ns / float64(p.requests)
@@ -193,8 +263,8 @@ func (r *Results) spendingTable(titles ...string) string {
 	header := []string{""}
 	var pairs [][2]*Fact
 	for _, s := range spenders {
-		mine, limit := r.Find("profile", s.library, s.work.name), r.Find("profile", s.limit, s.work.name)
-		if slices.Contains(titles, s.title) && mine != nil && limit != nil {
+		mine, limit := r.profiles(s)
+		if slices.Contains(titles, s.title) && mine != nil && (limit != nil || s.limit == "") {
 			header = append(header, s.title)
 			pairs = append(pairs, [2]*Fact{mine, limit})
 		}
@@ -206,9 +276,15 @@ func (r *Results) spendingTable(titles ...string) string {
 	row := func(name string, of func(*Fact) float64) {
 		cells, any := []string{name}, false
 		for _, p := range pairs {
-			mine, limit := of(p[0])/1000, of(p[1])/1000
-			any = any || mine >= 0.005 || limit >= 0.005
-			cells = append(cells, fmt.Sprintf("%.2f / %.2f", mine, limit))
+			var both []string
+			for _, f := range p {
+				if f != nil {
+					v := of(f) / 1000
+					any = any || v >= 0.005
+					both = append(both, fmt.Sprintf("%.2f", v))
+				}
+			}
+			cells = append(cells, strings.Join(both, " / "))
 		}
 		if any {
 			rows = append(rows, cells)
@@ -229,7 +305,7 @@ func (r *Results) spent(title string) string {
 		return ""
 	}
 	s := spenders[i]
-	mine, limit := r.Find("profile", s.library, s.work.name), r.Find("profile", s.limit, s.work.name)
+	mine, limit := r.profiles(s)
 	if mine == nil || limit == nil {
 		return ""
 	}

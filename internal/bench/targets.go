@@ -14,9 +14,9 @@ type target struct {
 	limit  string // what the work costs by hand
 	wanted string
 	goals  []goal
-	why    string // what is left if it is not met; see reasons.go
-	hand   string // what the work by hand reaches
-	title  string // of its profile; may be empty
+	why    string   // what is left if it is not met; see reasons.go
+	hand   string   // what the work by hand reaches
+	spends []string // the titles of its profiles
 }
 
 // A goal is one figure of a target.
@@ -106,7 +106,7 @@ func (r *Results) targets() []target {
 
 	scs, mine, limit := process("scs/memstore", "untouched"), process("scarab/memstore", "untouched"), process("limit/memory", "untouched")
 	all = append(all, target{"wrapped handler that never opens its session", "scs " + inProcess(scs), inProcess(limit), "≤ 1.5 × limit, ≤ 2 allocations",
-		[]goal{atMost(Ratio(mine, limit), 1.5, timesOf("limit")), atMost(mine.Get("allocs"), 2, allocations)}, "", "", ""})
+		[]goal{atMost(Ratio(mine, limit), 1.5, timesOf("limit")), atMost(mine.Get("allocs"), 2, allocations)}, "", "", nil})
 
 	for _, row := range []struct {
 		work, text   string
@@ -115,7 +115,7 @@ func (r *Results) targets() []target {
 		scs, mine, limit := process("scs/memstore", row.work), process("scarab/memstore", row.work), process("limit/memory", row.work)
 		all = append(all, target{row.text, "scs " + inProcess(scs), inProcess(limit), fmt.Sprintf("≤ 1/%.0f of scs, ≤ %.0f allocations", row.ratio, row.alloc),
 			[]goal{atMost(Ratio(mine, scs), 1/row.ratio, partOf("scs")), atMost(mine.Get("allocs"), row.alloc, allocations)},
-			whyMemory, byHand(limit, scs, "scs"), "memstore, " + row.work})
+			whyMemory, byHand(limit, scs, "scs"), []string{"memstore, " + row.work}})
 	}
 
 	for _, row := range []struct {
@@ -129,12 +129,12 @@ func (r *Results) targets() []target {
 		limit := process(row.limit, "write")
 		all = append(all, target{row.text, "gorilla " + inProcess(peer), inProcess(limit), fmt.Sprintf("≤ 1/%.0f of gorilla", row.ratio),
 			[]goal{atMost(Ratio(mine, peer), 1/row.ratio, partOf("gorilla"))},
-			row.why, byHand(limit, peer, "gorilla"), row.title})
+			row.why, byHand(limit, peer, "gorilla"), []string{row.title}})
 	}
 
 	both := func(library string) *Fact { return sum(process(library, "page"), process(library, "form")) }
 	all = append(all, target{"CSRF: token on a page + check of a form", "gorilla/csrf " + inProcess(both("gorilla/csrf")), inProcess(both("limit/csrf")), "≤ 1/6 of gorilla/csrf",
-		[]goal{atMost(Ratio(both("scarab/csrf"), both("gorilla/csrf")), 1.0/6, partOf("gorilla/csrf"))}, whyCSRF, r.csrfByHand(both), "CSRF, page and form"})
+		[]goal{atMost(Ratio(both("scarab/csrf"), both("gorilla/csrf")), 1.0/6, partOf("gorilla/csrf"))}, whyCSRF, r.csrfByHand(both), []string{"CSRF, page and form"}})
 
 	store := func(part, library, work string) *Fact { return r.Find(part, library, work) }
 	for _, row := range []struct {
@@ -149,7 +149,7 @@ func (r *Results) targets() []target {
 		scs, mine, limit := store(row.part, "scs/"+row.part, row.work), store(row.part, "scarab/"+row.part, row.work), store(row.part, "limit/"+row.part, row.work)
 		t := target{row.text, "scs " + rate(scs), rate(limit), fmt.Sprintf("≥ %g × scs", row.ratio),
 			[]goal{atLeast(Ratio(mine, scs), row.ratio, timesOf("scs"))},
-			row.why, "By hand it is " + times(Ratio(limit, scs)) + " scs.", row.title}
+			row.why, "By hand it is " + times(Ratio(limit, scs)) + " scs.", []string{row.title}}
 		if row.trips > 0 {
 			t.wanted += fmt.Sprintf(", round trips ≤ %.0f", row.trips)
 			t.goals = append(t.goals, atMost(mine.Get("trips"), row.trips, named("round trips ", trip, "")))
@@ -164,7 +164,7 @@ func (r *Results) targets() []target {
 	scsCommit, mineCommit := r.Find("sqlite", "scs/sqlite", "commit S"), r.Find("sqlite", "scarab/sqlite", "commit S")
 	all = append(all, target{"SQLite (modernc, WAL), commit", "scs " + inProcess(scsCommit), inProcess(r.Find("sqlite", "limit/sqlite", "commit S")), "≤ 1/4 of scs",
 		[]goal{atMost(Ratio(mineCommit, scsCommit), 0.25, partOf("scs"))},
-		whySQLite, byHand(r.Find("sqlite", "limit/sqlite", "commit S"), scsCommit, "scs"), "SQLite, commit"})
+		whySQLite, byHand(r.Find("sqlite", "limit/sqlite", "commit S"), scsCommit, "scs"), []string{"SQLite, commit"}})
 
 	share := func(library string) float64 {
 		return Ratio(r.Find("wire", library, "write"), r.Find("wire", "bare", "write"))
@@ -173,7 +173,7 @@ func (r *Results) targets() []target {
 		"scs " + percent(share("scs/memstore")) + ", gorilla " + percent(share("gorilla/encrypted")) + ", scs on Redis " + percent(share("scs/redis")),
 		percent(share("limit/memory")) + ", " + percent(share("limit/sealed")) + ", " + percent(share("limit/redis")),
 		"memstore ≥ 65 %, sealed cookie ≥ 55 %, Redis ≥ 30 %",
-		[]goal{atLeast(share("scarab/memstore"), 0.65, named("memstore ", percent, "")), atLeast(share("scarab/sealed"), 0.55, named("sealed ", percent, "")), atLeast(share("scarab/redis"), 0.3, named("Redis ", percent, ""))}, whyWire, "", ""})
+		[]goal{atLeast(share("scarab/memstore"), 0.65, named("memstore ", percent, "")), atLeast(share("scarab/sealed"), 0.55, named("sealed ", percent, "")), atLeast(share("scarab/redis"), 0.3, named("Redis ", percent, ""))}, whyWire, "", []string{"memstore server", "sealed server", "Redis server"}})
 
 	const million = 1_000_000
 	weigh := func(library string) *Fact { return r.At("memory", library, "write", million) }
@@ -187,6 +187,6 @@ func (r *Results) targets() []target {
 	all = append(all, target{"a million S sessions in memstore: heap of each, full collection", "scs " + weight(weigh("scs/memstore")), weight(weigh("limit/slabs")),
 		fmt.Sprintf("≤ 1.4 × the record's fields end to end (%s B), ≤ 5 ms", figure(mine.Get("record"), count)),
 		[]goal{atMost(mine.Get("heap")/mine.Get("record"), 1.4, timesOf("the fields")), atMost(mine.Get("gc"), 5e6, plot.Duration)},
-		whyCollection, "By hand: " + weight(weigh("limit/slabs")) + ".", ""})
+		whyCollection, "By hand: " + weight(weigh("limit/slabs")) + ".", nil})
 	return all
 }

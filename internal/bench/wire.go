@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -53,8 +56,15 @@ func serve(name string, o app.Options) error {
 	return listen(a.Serve)
 }
 
-// listen serves on one core until stdin ends. It prints its address, and for
-// every line it reads how much processor time it has used.
+// What a server is asked for, a line each. It answers with a line.
+const (
+	askCPU     = "" // how much processor time it has used
+	askProfile = "profile"
+	askEnd     = "end" // of the profile, which it returns in base64
+)
+
+// listen serves on one core until stdin ends. It prints its address, and
+// answers what it is asked.
 func listen(serve func(net.Listener) error) error {
 	runtime.GOMAXPROCS(1)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,8 +73,18 @@ func listen(serve func(net.Listener) error) error {
 	}
 	go serve(listener)
 	fmt.Println(listener.Addr())
+	var profiled bytes.Buffer
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		fmt.Println(int64(cpuTime()))
+		switch lines.Text() {
+		case askCPU:
+			fmt.Println(int64(cpuTime()))
+		case askProfile:
+			profiled.Reset()
+			fmt.Println(pprof.StartCPUProfile(&profiled))
+		case askEnd:
+			pprof.StopCPUProfile()
+			fmt.Println(base64.StdEncoding.EncodeToString(profiled.Bytes()))
+		}
 	}
 	return nil
 }
@@ -112,17 +132,36 @@ func (s *site) line() (string, error) {
 	return strings.TrimSuffix(line, "\n"), err
 }
 
+// ask returns the server's answer to a question.
+func (s *site) ask(question string) (string, error) {
+	if _, err := io.WriteString(s.in, question+"\n"); err != nil {
+		return "", err
+	}
+	return s.line()
+}
+
 // cpu returns the processor time the server has used so far.
 func (s *site) cpu() (time.Duration, error) {
-	if _, err := io.WriteString(s.in, "\n"); err != nil {
-		return 0, err
-	}
-	line, err := s.line()
+	line, err := s.ask(askCPU)
 	if err != nil {
 		return 0, err
 	}
 	n, err := strconv.ParseInt(line, 10, 64)
 	return time.Duration(n), err
+}
+
+// start and end profile the server.
+func (s *site) start() error {
+	answer, err := s.ask(askProfile)
+	if err == nil && answer != "<nil>" {
+		err = errors.New(answer)
+	}
+	return err
+}
+
+func (s *site) end() (io.Reader, error) {
+	answer, err := s.ask(askEnd)
+	return base64.NewDecoder(base64.StdEncoding, strings.NewReader(answer)), err
 }
 
 func (s *site) stop() {
@@ -170,7 +209,7 @@ func (r *run) serveAndLoad() error {
 	for _, c := range crowds {
 		r.add(c.done())
 	}
-	return nil
+	return r.servedSpendings(crowds)
 }
 
 // A socketCrowd is browsers with a connection each.
@@ -203,15 +242,17 @@ func (c *socketCrowd) hangUp() {
 	}
 }
 
+func (c *socketCrowd) do(worker, _ int) error {
+	b := c.browsers[worker]
+	return b.do(b.next)
+}
+
 func (c *socketCrowd) pass(ctx context.Context, d time.Duration) error {
 	before, err := c.site.cpu()
 	if err != nil {
 		return err
 	}
-	l := drive(ctx, d, len(c.browsers), func(worker, _ int) error {
-		b := c.browsers[worker]
-		return b.do(b.next)
-	})
+	l := drive(ctx, d, len(c.browsers), c.do)
 	after, err := c.site.cpu()
 	if err = errors.Join(err, l.err); err != nil {
 		return err
