@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,6 +27,8 @@ type Client struct {
 	request  http.Request // handlers change it
 	form     strings.Reader
 
+	hangUp context.CancelFunc // nobody does
+
 	ctx fasthttp.RequestCtx
 }
 
@@ -33,8 +36,12 @@ type Client struct {
 func (a *App) NewClient() *Client {
 	c := &Client{app: a, visitor: visitor(0)}
 	c.answer.c, c.answer.header = c, http.Header{}
+	// As a server of net/http has it: drivers watch a context that can end, and
+	// not one that cannot.
+	ctx, hangUp := context.WithCancel(context.Background())
+	c.hangUp = hangUp
 	for op := range ops {
-		c.requests[op] = http.Request{
+		r := http.Request{
 			Method: op.Method(),
 			URL:    &url.URL{Path: op.Path()},
 			Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -49,6 +56,7 @@ func (a *App) NewClient() *Client {
 				"Origin":         {"https://example.com"},
 			},
 		}
+		c.requests[op] = *r.WithContext(ctx)
 	}
 	c.requests[Visit].Header[visitorHeader] = []string{c.visitor}
 	c.requests[Form].Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
