@@ -20,6 +20,8 @@ type committer struct {
 
 	now     time.Time
 	next    *State // what was saved; nil if nothing was
+	inPlace bool   // next is the session's own state, which was before
+	before  State
 	value   string // of the cookie, from now on
 	set     bool   // the cookie is sent
 	forget  bool   // the cookie is cleared
@@ -99,7 +101,7 @@ func (c *committer) run(ctx context.Context, status int) error {
 		c.event(EventHeaderSent, "cookie", nil)
 		late = ErrHeaderSent
 		if c.set {
-			c.next = nil // it was not saved
+			c.undo() // it was not saved
 		}
 	case answered:
 	case cookies || c.mode != commitSave: // after a panic, whoever recovers may still answer
@@ -122,15 +124,7 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 	if s.origin.kind == fromBackend {
 		old = s.origin.cookie
 	}
-	var next *storedState
-	if s.writing != nil {
-		next, s.writing = &s.writing.next, nil
-	} else {
-		next = new(storedState)
-	}
-	next.State = *s.cur
-	next.room = &next.kept
-	c.next = &next.State
+	c.begin()
 	renewed := s.has(changeLogin) || s.has(changeRenew)
 	c.next.renewed = renewed
 	dropped := s.dropped
@@ -158,6 +152,7 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 			c.report(op, dropped)
 			return nil
 		}
+		c.undo()
 		current := currentOf(err)
 		if current == nil {
 			return c.failed(op, err)
@@ -197,6 +192,29 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 			}
 		}
 	}
+}
+
+// begin makes next what is to be saved. That is the session's own state where
+// it is no other's yet, which takes one copy less.
+func (c *committer) begin() {
+	s := c.s
+	var next *storedState
+	if w := s.writing; w != nil && s.cur == &w.cur.State {
+		next, c.inPlace, c.before = &w.cur, true, *s.cur
+	} else {
+		next = &storedState{State: *s.cur}
+	}
+	s.writing = nil
+	next.room = &next.kept
+	c.next = &next.State
+}
+
+// undo is for a next that was not saved, or not as it is.
+func (c *committer) undo() {
+	if c.inPlace {
+		*c.s.cur, c.inPlace = c.before, false
+	}
+	c.next = nil
 }
 
 // changesFor returns the changes to apply again on current. If it is of the

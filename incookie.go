@@ -272,7 +272,8 @@ func (st *State) parseDict(p *scanner) error {
 	if p.i >= len(p.b) || p.b[p.i] != '{' && p.b[p.i] != '[' {
 		return errPayload
 	}
-	text := string(p.b) // one copy for all keys
+	var keys strings.Builder // all of them, in one allocation if they are short
+	keys.Grow(128)
 	open := p.b[p.i]
 	st.Values = make([]Value, 0, 8) // a session has few keys; more make more room
 	return p.container(open, func() error {
@@ -283,7 +284,9 @@ func (st *State) parseDict(p *scanner) error {
 		if err != nil {
 			return err
 		}
-		key := text[p.i-len(quoted)+1 : p.i-1]
+		start := keys.Len()
+		keys.Write(quoted[1 : len(quoted)-1])
+		key := keys.String()[start:]
 		if strings.IndexByte(key, '\\') >= 0 {
 			key = unquote(quoted)
 		}

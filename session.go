@@ -331,8 +331,8 @@ func (s *Session) change(c change) {
 	}
 	if len(s.changes) == 0 {
 		s.writing = new(writing)
-		s.writing.cur = s.base.fork()
-		s.cur, s.changes = &s.writing.cur, s.writing.changes[:0]
+		s.writing.cur.State = s.base.fork()
+		s.cur, s.changes = &s.writing.cur.State, s.writing.changes[:0]
 	}
 	if len(s.views) > 0 {
 		s.cur.unpack() // so that values stay where they are; see same
@@ -348,9 +348,8 @@ func (s *Session) change(c change) {
 
 // writing is what a request needs that changes its session, in one allocation.
 type writing struct {
-	changes [1]change // the first of Session.changes: few requests make more
-	cur     State     // Session.cur
-	next    storedState
+	changes [1]change   // the first of Session.changes: few requests make more
+	cur     storedState // Session.cur
 	timeout lazyTimeout // of the commit
 }
 
