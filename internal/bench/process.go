@@ -121,8 +121,13 @@ func (r *run) cellsOf(part string, l app.Library, o app.Options, works ...work) 
 	return cells, nil
 }
 
+// byWork orders what is measured so that what is compared comes one after the
+// other: a machine that changes its speed then changes it for all of them.
+func byWork(a, b *Fact) int { return strings.Compare(a.Work, b.Work) }
+
 // measureCells lets every cell take its turn in every pass.
 func (r *run) measureCells(cells []*cell, passes int, budget time.Duration) error {
+	slices.SortStableFunc(cells, func(a, b *cell) int { return byWork(a.fact, b.fact) })
 	for _, c := range cells {
 		if err := c.warm(budget); err != nil {
 			return err
@@ -173,8 +178,5 @@ func (r *run) process() error {
 			cells = append(cells, more...)
 		}
 	}
-	// Those that are compared come one after the other: a machine that changes
-	// its speed then changes it for all of them.
-	slices.SortStableFunc(cells, func(a, b *cell) int { return strings.Compare(a.fact.Work, b.fact.Work) })
 	return r.measureCells(cells, r.passes(25), r.budget(15*time.Millisecond))
 }

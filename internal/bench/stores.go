@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/scarab-go/scarab/internal/bench/app"
@@ -92,11 +93,11 @@ func trips(other, a *app.App, p *testserver.Proxy, ops []app.Op, n int) (trips, 
 }
 
 func (r *run) redisStores() error {
-	return r.stores("redis", app.Redis, r.passes(3), r.budget(700*time.Millisecond))
+	return r.stores("redis", app.Redis, r.passes(6), r.budget(350*time.Millisecond))
 }
 
 func (r *run) postgresStores() error {
-	return r.stores("postgres", app.Postgres, r.passes(3), r.budget(time.Second))
+	return r.stores("postgres", app.Postgres, r.passes(6), r.budget(500*time.Millisecond))
 }
 
 // stores measures whole requests of many clients against a server, and counts
@@ -158,6 +159,7 @@ func (r *run) stores(part string, place app.Place, passes int, budget time.Durat
 
 // measureCrowds lets every crowd take its turn in every pass.
 func (r *run) measureCrowds(crowds []*crowd, passes int, budget time.Duration) error {
+	slices.SortStableFunc(crowds, func(a, b *crowd) int { return byWork(a.fact, b.fact) })
 	for range passes {
 		for _, c := range crowds {
 			if err := r.ctx.Err(); err != nil {
@@ -204,5 +206,5 @@ func (r *run) sqliteStores() error {
 		r.bed.Cleanup(end)
 		cells = append(cells, &cell{fact: &Fact{Part: "sqlite", Library: name, Work: "commit S"}, do: commit})
 	}
-	return r.measureCells(cells, r.passes(5), r.budget(200*time.Millisecond))
+	return r.measureCells(cells, r.passes(10), r.budget(100*time.Millisecond))
 }

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -199,9 +200,10 @@ func (r *run) serveAndLoad() error {
 			crowds = append(crowds, c)
 		}
 	}
-	for range r.passes(5) {
+	slices.SortStableFunc(crowds, func(a, b *socketCrowd) int { return byWork(a.fact, b.fact) })
+	for range r.passes(10) {
 		for _, c := range crowds {
-			if err := c.pass(r.ctx, r.budget(500*time.Millisecond)); err != nil {
+			if err := c.pass(r.ctx, r.budget(250*time.Millisecond)); err != nil {
 				return fmt.Errorf("%s: %w", c.fact.Library, err)
 			}
 		}
