@@ -216,7 +216,9 @@ var principalClauses = []storeClause{
 				s.create(ctx, plain), s.create(ctx, berta),
 				s.revokes(ctx, 0, "anna", s.now),
 				want("Save of a login before the revocation", s.save(ctx, in), scarab.ErrNoSession),
+				want("Save of a login, with a new secret, before the revocation", s.save(ctx, renewed(in)), scarab.ErrNoSession),
 				want("Save of a change of the principal before the revocation", s.save(ctx, switched), scarab.ErrNoSession),
+				want("Save of a change of the principal, with a new secret, before the revocation", s.save(ctx, renewed(switched)), scarab.ErrNoSession),
 				s.lists(ctx, "anna"), s.loads(ctx, plain), s.loads(ctx, berta),
 				s.save(ctx, later), s.loads(ctx, later), s.lists(ctx, "anna", later),
 			)
@@ -249,6 +251,9 @@ var principalClauses = []storeClause{
 							return err
 						}
 						rs[i].Version++
+						if i%4 == 0 {
+							rs[i] = renewed(rs[i])
+						}
 					}
 					rs[i] = of(rs[i], name, s.now)
 				}

@@ -55,6 +55,14 @@ func of(r scarab.Record, principal string, at time.Time) scarab.Record {
 	return r
 }
 
+// renewed returns r with a new secret of the moment it was last used, as a login
+// leaves it.
+func renewed(r scarab.Record) scarab.Record {
+	rand.Read(r.Secret[:])
+	r.Renewed = r.Seen
+	return r
+}
+
 // next returns the version of r that a commit of data makes.
 func next(r scarab.Record, data string) scarab.Record {
 	r.Version++

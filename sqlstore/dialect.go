@@ -40,7 +40,6 @@ type dialect struct {
 	min, max   string             // of two values
 	div        string             // divides whole numbers
 	isolation  sql.IsolationLevel // of the transaction around lockShared or lockAlone
-	batch      string             // instead: what begins that transaction where one message holds all of it
 
 	schema     func(*Store) []string
 	lockSchema string // held while CreateTable runs; may be empty
@@ -51,6 +50,8 @@ type dialect struct {
 	scan     func(*sql.Rows) (scarab.Record, error)
 
 	create string // arguments as createArgs returns them
+	enter  string // create, where that does not do for a record that has a principal
+	login  string // arguments as loginArgs returns them; {update} sets those that update has, and hour and principal
 	revoke string // principal, at
 	sweep  string // before, before, limit
 

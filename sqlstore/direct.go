@@ -31,8 +31,8 @@ func (s *Store) direct(ctx context.Context, f func(conn any) error) error {
 	return conn.Raw(f)
 }
 
-// refusedDirectly reports an error that means that nothing was sent, because a
-// connection was broken or cannot do it: it is for database/sql to go on.
+// refusedDirectly reports that a connection was broken or cannot do it: it is for
+// database/sql to read again.
 func refusedDirectly(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, driver.ErrSkip)
 }
@@ -45,19 +45,38 @@ func named(args []any) []driver.NamedValue {
 	return values
 }
 
-func (s *Store) directExec(ctx context.Context, q *query, args []any) (n int64, err error) {
-	err = s.direct(ctx, func(conn any) error {
-		c, ok := conn.(driver.ExecerContext)
-		if !ok {
-			return driver.ErrSkip
+// execOnce executes q on one connection. database/sql sends a statement again, on
+// another one, when a driver says that a connection was bad, and some of
+// PostgreSQL's say so of a statement that has run: pgx does where the server gets
+// text only, and lib/pq everywhere. What became of it is for the caller to find
+// out.
+func (s *Store) execOnce(ctx context.Context, q *query, args []any) (n int64, err error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	if s.talksDirectly {
+		err := conn.Raw(func(conn any) error {
+			c, ok := conn.(driver.ExecerContext)
+			if !ok {
+				return driver.ErrSkip
+			}
+			res, err := c.ExecContext(ctx, q.text, named(args))
+			if err == nil {
+				n, err = res.RowsAffected()
+			}
+			return err
+		})
+		if !errors.Is(err, driver.ErrSkip) {
+			return n, err
 		}
-		res, err := c.ExecContext(ctx, q.text, named(args))
-		if err == nil {
-			n, err = res.RowsAffected()
-		}
-		return err
-	})
-	return n, err
+	}
+	res, err := conn.ExecContext(ctx, q.text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
 // directQuery calls f with the only column of each row, which is f's until it

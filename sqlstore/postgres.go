@@ -16,9 +16,11 @@ import (
 // anew for every statement: together they are a third of an update's work, so
 // there are none.
 //
-// One statement sees what was committed when it began, not what it waited for.
-// Logins and revocations of a principal therefore take an advisory lock first,
-// and look in the next statement. The statements of one message are a transaction.
+// A statement sees what was committed when it began, and not what it waited for;
+// but for INSERT ... ON CONFLICT DO UPDATE, which has the row as it is by then. A
+// login therefore leaves a row of its principal that revokes nothing, or leaves
+// as it is the one that is there. So it sees the revocation that it waited for,
+// and a revocation waits for it, and deletes in its next statement.
 var postgres = dialect{
 	name:       "PostgreSQL",
 	quote:      `"`,
@@ -27,12 +29,9 @@ var postgres = dialect{
 	min:        "LEAST",
 	max:        "GREATEST",
 	div:        "/",
-	batch:      `SET TRANSACTION ISOLATION LEVEL READ COMMITTED`,
 
 	// Two CREATE TABLE IF NOT EXISTS at the same time can fail.
 	lockSchema: `SELECT pg_advisory_xact_lock(hashtextextended('scarab schema', 0))`,
-	lockShared: `SELECT pg_advisory_xact_lock_shared(hashtextextended(encode(?::bytea, 'hex'), 7310579))`,
-	lockAlone:  `SELECT pg_advisory_xact_lock(hashtextextended(encode(?::bytea, 'hex'), 7310579))`,
 
 	schema: func(s *Store) []string {
 		d := s.dialect
@@ -71,10 +70,9 @@ var postgres = dialect{
 	selected: packed,
 	scan:     scanPacked,
 
-	create: `INSERT INTO {t} ({columns}) SELECT ?::bytea, ?::bytea, ?::bigint, ?::bytea, ?::bytea, ?::bytea,
-		?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bytea, ?::bigint
-		WHERE NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?)
-		ON CONFLICT DO NOTHING`,
+	create: postgresCreate + ` WHERE NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?) ON CONFLICT DO NOTHING`,
+	enter:  entering("$16") + postgresCreate + ` FROM entering WHERE revoked_at < $17 ON CONFLICT DO NOTHING`,
+	login:  entering("$18") + `{update} FROM entering WHERE handle = ? AND version = ? AND (principal = ? OR revoked_at < $19)`,
 	revoke: `INSERT INTO {r} AS r (principal, revoked_at) VALUES (?, ?)
 		ON CONFLICT (principal) DO UPDATE SET revoked_at = GREATEST(r.revoked_at, excluded.revoked_at)`,
 	sweep: `DELETE FROM {t} WHERE handle IN (SELECT handle FROM {t}
@@ -92,6 +90,17 @@ var postgres = dialect{
 		}
 		return false
 	},
+}
+
+const postgresCreate = `INSERT INTO {t} ({columns}) SELECT ?::bytea, ?::bytea, ?::bigint, ?::bytea, ?::bytea, ?::bytea,
+		?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bigint, ?::bytea, ?::bigint`
+
+// entering begins a statement that logs a principal in: it finds out when that
+// was revoked last. A row that it leaves revokes nothing, and is forgotten by the
+// next sweep.
+func entering(principal string) string {
+	return `WITH entering AS (INSERT INTO {r} AS r (principal, revoked_at) VALUES (` + principal + `, -9223372036854775807)
+		ON CONFLICT (principal) DO UPDATE SET revoked_at = r.revoked_at RETURNING revoked_at) `
 }
 
 // packed is a session as one column. What a driver spends on a column it spends

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"iter"
 	"strings"
@@ -61,7 +62,10 @@ func (s *Store) revokePrincipal(ctx context.Context, principal string, at time.T
 		}
 		return s.write(ctx, revoke, args...)
 	}
-	return s.locked(ctx, s.queries.lockAlone, principal,
-		step{s.queries.revoke, []any{s.text(principal), micros(at)}},
-		step{revoke, args})
+	return s.locked(ctx, s.queries.lockAlone, principal, func(tx *sql.Tx) (int64, error) {
+		if _, err := s.exec(ctx, tx, s.queries.revoke, s.text(principal), micros(at)); err != nil {
+			return 0, err
+		}
+		return s.exec(ctx, tx, revoke, args...)
+	}, s.queries.revoke)
 }

@@ -15,7 +15,7 @@ type query struct {
 }
 
 type queries struct {
-	load, current, create, save, move, login, touch, touchDue, delete *query
+	load, current, create, enter, save, move, login, touch, touchDue, delete *query
 
 	principal, revoke, revoked, lockShared, lockAlone *query
 
@@ -24,7 +24,7 @@ type queries struct {
 
 func (q *queries) all() []*query {
 	return []*query{
-		q.load, q.current, q.create, q.save, q.move, q.login, q.touch, q.touchDue, q.delete,
+		q.load, q.current, q.create, q.enter, q.save, q.move, q.login, q.touch, q.touchDue, q.delete,
 		q.principal, q.revoke, q.revoked, q.lockShared, q.lockAlone,
 		q.sweep, q.forget, q.scan,
 	}
@@ -38,7 +38,6 @@ func (d *dialect) queries(table string) queries {
 			created = ?, auth_time = ?, renewed = ?, seen = ?, expires = ?, deadline = ?, idle = ?, data = ?`
 		theVersion = `handle = ? AND version = ?`
 		move       = update + `, expires_hour = ? WHERE ` + theVersion + ` AND principal = ?`
-		notRevoked = `NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?)`
 		longer     = `{max}(expires, CASE WHEN idle = 9223372036854775807 THEN deadline ELSE {min}(deadline, ? + idle) END)`
 		touch      = `UPDATE {t} SET seen = {max}(seen, ?), expires = ` + longer + `, expires_hour = ` + longer + ` {div} 3600000000
 			WHERE handle = ? AND expires > ?`
@@ -47,15 +46,21 @@ func (d *dialect) queries(table string) queries {
 	if d.rewrites {
 		save = update + ` WHERE expires_hour = ? AND ` + theVersion + ` AND principal = ?`
 	}
+	create, login := q(d.create), `{update} WHERE `+theVersion+` AND (principal = ? OR NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?))`
+	enter := create
+	if d.enter != "" {
+		enter, login = q(d.enter), d.login
+	}
 	found := "SELECT " + strings.ReplaceAll(d.selected, "{data}", "data") + " FROM {t} WHERE "
 	listed := "SELECT " + strings.ReplaceAll(d.selected, "{data}", "''") + " FROM {t} WHERE "
 	return queries{
 		load:     q(found + `handle = ? AND expires > ?`),
 		current:  q(found + `handle = ?`),
-		create:   q(d.create),
+		create:   create,
+		enter:    enter,
 		save:     q(save),
 		move:     q(move),
-		login:    q(update + `, expires_hour = ?, principal = ? WHERE ` + theVersion + ` AND (principal = ? OR ` + notRevoked + `)`),
+		login:    q(strings.ReplaceAll(login, "{update}", update+`, expires_hour = ?, principal = ?`)),
 		touch:    q(touch),
 		touchDue: q(touch + ` AND secret = ? AND seen < ?`),
 		delete:   q(`DELETE FROM {t} WHERE handle = ?`),
@@ -93,10 +98,8 @@ func (s *Store) prepare(ctx context.Context, q *query) (*sql.Stmt, error) {
 
 // exec executes q, in tx if there is one, and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, tx *sql.Tx, q *query, args ...any) (int64, error) {
-	if s.talksDirectly && tx == nil {
-		if n, err := s.directExec(ctx, q, args); !refusedDirectly(err) {
-			return n, err
-		}
+	if tx == nil && s.dialect == &postgres {
+		return s.execOnce(ctx, q, args)
 	}
 	var res sql.Result
 	var err error

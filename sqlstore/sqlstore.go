@@ -18,7 +18,8 @@
 // # What is in the table
 //
 // One row a session, with its handle as the key, and one row in a second,
-// small table for each principal that [Store.RevokePrincipal] was called for.
+// small table for each principal that [Store.RevokePrincipal] was called for; with
+// PostgreSQL also for each that has logged in since the last sweep.
 // Handles are binary; so are principals and labels, but in SQLite, whose text
 // takes every byte. Times are whole microseconds since 1970, UTC; one that is
 // not set is that of the zero time.Time, except that expires, deadline and idle
@@ -30,20 +31,19 @@
 //
 // Load, Touch and Delete take one. LoadTouch takes one, and a second one when
 // the session is extended. Create and Save take one (in SQLite, where that is a
-// call, a Save that moves the expiry into another hour takes three). Those that
-// log a principal in must not slip past a RevokePrincipal that runs at the same
-// time: with PostgreSQL they take one message of several statements, which is a
-// transaction, and with MySQL a transaction of 5. So does RevokePrincipal. A Save
-// that finds another version takes a second one, to fetch it. A login to a
-// session that a process whose clock is ahead used just before takes two more.
+// call, a Save that moves the expiry into another hour takes three). With MySQL
+// those that log a principal in, and a Save that renews a session of one, take a
+// transaction of 5: they must not slip past a RevokePrincipal that runs at the
+// same time. A Save that finds another version takes one more, to fetch it; a
+// login to a session that a process whose clock is ahead used just before takes
+// two more. RevokePrincipal takes 2, and 7 with MySQL.
 //
-// Such a message has no arguments: what they hold is in its text, as digits. The
-// driver has to send a text without arguments as it is, which pgx and lib/pq do.
-//
-// With pgx, statements go to the driver's connections past
+// With pgx, statements outside a transaction go to the driver's connections past
 // most of database/sql, which saves a fifth of the processor time of a load. They
 // are sent with their text, as by [Unprepared], and pgx prepares them unless its
-// settings say otherwise.
+// settings say otherwise. Other drivers for PostgreSQL prepare each write anew, a
+// trip more: what is prepared by database/sql may be sent again when a connection
+// breaks, also if it has run.
 //
 // The store must talk to the primary: a replica that lags behind shows
 // sessions that were ended.

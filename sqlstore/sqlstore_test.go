@@ -136,12 +136,12 @@ func TestRetry(t *testing.T) {
 func TestRetry_newTransaction(t *testing.T) {
 	for _, tt := range []struct {
 		dialect sqlstore.Dialect
-		errs    []error // of the lock and the insert; twice
+		errs    []error // two times what fails once
 		ran     string
 		begins  int
 	}{
-		// All of it is one message, and that is a transaction of its own.
-		{sqlstore.PostgreSQL, []error{stated{"40001"}, stated{"40001"}}, "SET SET SET", 0},
+		// All of it is one statement.
+		{sqlstore.PostgreSQL, []error{stated{"40001"}, stated{"40001"}}, "WITH WITH WITH", 0},
 		{sqlstore.MySQL, []error{nil, numbered(1213), nil, numbered(1213)}, "SELECT INSERT SELECT INSERT SELECT INSERT", 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {

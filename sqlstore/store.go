@@ -38,7 +38,11 @@ func (s *Store) Create(ctx context.Context, r scarab.Record) error {
 	if err := s.check(r); err != nil {
 		return err
 	}
-	n, err := s.logIn(ctx, r.Principal, s.queries.create, s.createArgs(&r)...)
+	create := s.queries.create
+	if r.Principal != "" {
+		create = s.queries.enter
+	}
+	n, err := s.logIn(ctx, r.Principal, create, s.createArgs(&r)...)
 	switch {
 	case err != nil && s.dialect.taken(err):
 		return scarab.ErrExists
@@ -104,7 +108,7 @@ func (s *Store) Save(ctx context.Context, r scarab.Record) error {
 	return failed("saving", r.Handle, errBusy)
 }
 
-// renews reports whether r gives its session a new secret now, as a login does.
+// renews reports whether r gives its session a new secret now, as each login does.
 // It may be wrong: the statement for a login takes any Save, but costs more, and
 // that for others finds no row of another principal.
 func renews(r *scarab.Record) bool { return r.Principal != "" && r.Renewed.Equal(r.Seen) }

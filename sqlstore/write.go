@@ -36,12 +36,6 @@ func (s *Store) write(ctx context.Context, q *query, args ...any) (n int64, err 
 	return n, err
 }
 
-// A step is a statement with its arguments.
-type step struct {
-	q    *query
-	args []any
-}
-
 // logIn is write for a statement that gives a session to principal and looks
 // whether that was revoked. RevokePrincipal and it wait for each other, so that
 // either the statement sees the revocation or the revocation sees the session.
@@ -49,60 +43,47 @@ func (s *Store) logIn(ctx context.Context, principal string, q *query, args ...a
 	if principal == "" || s.dialect.lockShared == "" {
 		return s.write(ctx, q, args...)
 	}
-	return s.locked(ctx, s.queries.lockShared, principal, step{q, args})
+	return s.locked(ctx, s.queries.lockShared, principal, func(tx *sql.Tx) (int64, error) {
+		return s.exec(ctx, tx, q, args...)
+	}, q)
 }
 
-// locked runs steps in a transaction that holds a lock on principal, and
-// returns how many rows the last one changed.
-func (s *Store) locked(ctx context.Context, lock *query, principal string, steps ...step) (n int64, err error) {
+// locked runs f in a transaction that holds a lock on principal. The queries
+// that f uses are named so that they are prepared before: the transaction may
+// have the only connection.
+func (s *Store) locked(ctx context.Context, lock *query, principal string, f func(*sql.Tx) (int64, error), uses ...*query) (n int64, err error) {
 	if s.err != nil {
 		return 0, s.err
 	}
-	run := s.transaction
-	if s.dialect.batch != "" {
-		run = s.batch
-	}
-	steps = append([]step{{lock, []any{s.text(principal)}}}, steps...)
 	err = s.retry(ctx, func() error {
-		n, err = run(ctx, steps)
-		return err
+		if !s.unprepared {
+			for _, q := range append(uses, lock) {
+				if _, err := s.prepare(ctx, q); err != nil {
+					return err
+				}
+			}
+		}
+		tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.dialect.isolation})
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		// A query: the MySQL driver's Exec of one that finds rows can hang.
+		rows, err := s.query(ctx, tx, lock, s.text(principal))
+		if err != nil {
+			return err
+		}
+		for rows.Next() { // an error may come instead of a row
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		if n, err = f(tx); err != nil {
+			return err
+		}
+		return tx.Commit()
 	})
 	return n, err
-}
-
-// transaction runs steps one after the other. The first is a lock.
-func (s *Store) transaction(ctx context.Context, steps []step) (n int64, err error) {
-	if !s.unprepared { // before it begins: the transaction may have the only connection
-		for _, step := range steps {
-			if step.q.once {
-				continue
-			}
-			if _, err := s.prepare(ctx, step.q); err != nil {
-				return 0, err
-			}
-		}
-	}
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.dialect.isolation})
-	if err != nil {
-		return 0, err
-	}
-	defer tx.Rollback()
-	// A query: the MySQL driver's Exec of one that finds rows can hang.
-	rows, err := s.query(ctx, tx, steps[0].q, steps[0].args...)
-	if err != nil {
-		return 0, err
-	}
-	for rows.Next() { // an error may come instead of a row
-	}
-	if err := rows.Err(); err != nil {
-		return 0, err
-	}
-	for _, step := range steps[1:] {
-		if n, err = s.exec(ctx, tx, step.q, step.args...); err != nil {
-			return 0, err
-		}
-	}
-	return n, tx.Commit()
 }
 
 // isRevoked reports whether r's principal was revoked after r's login.

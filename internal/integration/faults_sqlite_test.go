@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -87,8 +88,13 @@ func testFull(t *testing.T, db *sql.DB, room func()) {
 		}
 	}
 	there()
-	if err := store.Create(ctx, record(data)); err == nil {
-		t.Error("another session fits after all")
+	for range 10 { // one that needs fewer new pages may fit: then it is there, and else it is not
+		r := record(data)
+		if store.Create(ctx, r) == nil {
+			kept = append(kept, r)
+		} else if _, err := store.Load(ctx, r.Handle, r.Seen); !errors.Is(err, scarab.ErrNoSession) {
+			t.Errorf("a session that was refused: %v", err)
+		}
 	}
 	there()
 	room()

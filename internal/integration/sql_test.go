@@ -57,12 +57,19 @@ func openPostgres(t *testing.T) *sql.DB {
 // openPostgresWith opens it with a setting of the driver's or the server's.
 func openPostgresWith(t *testing.T, name, value string) *sql.DB {
 	t.Helper()
-	dsn := testserver.SharedPostgres(t).DSN
+	return open(t, "pgx", withSetting(testserver.SharedPostgres(t).DSN, name+"="+url.PathEscape(value)))
+}
+
+// withSetting returns a DSN with one setting more, unless that is empty.
+func withSetting(dsn, setting string) string {
+	if setting == "" {
+		return dsn
+	}
 	separator := "?"
 	if strings.Contains(dsn, "?") {
 		separator = "&"
 	}
-	return open(t, "pgx", dsn+separator+name+"="+url.PathEscape(value))
+	return dsn + separator + setting
 }
 
 func openMySQL(t *testing.T) *sql.DB {

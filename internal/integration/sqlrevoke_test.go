@@ -90,7 +90,7 @@ func waits(t *testing.T, db *sql.DB, table string, n int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	for waiting := -1; waiting != n; {
+	for waiting := -1; waiting != n; time.Sleep(time.Millisecond) {
 		err := db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND position($1 IN query) > 0", table).Scan(&waiting)
 		if err != nil {
 			t.Fatalf("%d of %d connections wait: %v", waiting, n, err)

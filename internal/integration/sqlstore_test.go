@@ -210,7 +210,7 @@ func TestSQLStore_roundTrips(t *testing.T) {
 		login   int
 		revoke  int
 	}{
-		{"PostgreSQL", sqlstore.PostgreSQL, "pgx", testserver.SharedPostgres, 1, 1},
+		{"PostgreSQL", sqlstore.PostgreSQL, "pgx", testserver.SharedPostgres, 1, 2},
 		{"MariaDB", sqlstore.MySQL, "mysql", testserver.SharedMySQL, 5, 7},
 	} {
 		t.Run(d.name, func(t *testing.T) {
@@ -236,7 +236,7 @@ func TestSQLStore_roundTrips(t *testing.T) {
 				return err
 			}
 			must(t, store.Create(ctx, warm), loadTouch(warm, now.Add(10*time.Minute)), store.Touch(ctx, warm.Handle, now.Add(20*time.Minute)),
-				store.Save(ctx, of(next(warm, ""), "ann")), revoke(), store.Delete(ctx, warm.Handle))
+				store.Save(ctx, of(next(warm, ""), "ann")), store.Create(ctx, of(record(""), "ann")), revoke(), store.Delete(ctx, warm.Handle))
 			for _, step := range []struct {
 				name  string
 				trips int
