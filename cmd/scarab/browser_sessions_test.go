@@ -34,6 +34,8 @@ func endFromElsewhere(operator, victim *page, s *process) {
 	victim.logIn(s)
 	victim.open(s.base+"/session", http.StatusOK)
 	handle := ask[string](victim, `document.querySelector(".facts dd.mono").innerText`)
+	late := victim.secondTab()
+	late.open(s.base+"/session", http.StatusOK)
 	form := victim.secondTab()
 	form.open(s.base+"/t/tags/row/11", http.StatusOK)
 	form.fill(`[name="v.name"]`, "too late")
@@ -47,10 +49,22 @@ func endFromElsewhere(operator, victim *page, s *process) {
 		operator.t.Error("the list still has the session")
 	}
 
+	// A page whose stream begins when its session has ended leaves, too.
+	ask[bool](late, `(() => {
+		const live = document.createElement("div"), script = document.createElement("script")
+		live.id = "live"
+		live.dataset.stream = "/sessions/live"
+		script.src = "/static/live.js"
+		document.body.append(live, script)
+		return true
+	})()`)
+
 	form.save(http.StatusForbidden)
 	form.shows(true, "nothing was changed")
 	operator.open(s.base+"/t/tags/row/11", http.StatusOK)
 	operator.has("v.name", "recycled")
+	late.must(late.Wait("body.door"))
+	late.isAt(s.base + "/login")
 }
 
 // The page about sessions that was open in the first browser gets to know it by

@@ -11,3 +11,8 @@ stream.addEventListener("ended", (event) => {
   live.textContent = live.dataset.ended;
   location.assign(event.data);
 });
+// A stream that is refused does not come back by itself: the session has ended
+// before it began, or there is trouble that the page itself can tell.
+stream.addEventListener("error", () => {
+  if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 10000);
+});
