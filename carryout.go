@@ -36,7 +36,7 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 	}()
 	for {
 		c.next.number(c.next.Version + 1)
-		value, err := f.backend.Commit(ctx, c.now, f.cfg.Cookie.Name, old, op, c.next)
+		value, err := c.commit(ctx, old, op)
 		if err == nil {
 			c.value, c.set = value, value != old
 			if held != nil {
@@ -45,7 +45,6 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 			c.report(op, dropped)
 			return nil
 		}
-		c.undo()
 		current := currentOf(err)
 		if current == nil {
 			return c.failed(op, err)
@@ -102,12 +101,33 @@ func (c *committer) begin() {
 	c.next = &next.State
 }
 
+// commit has the backend commit next.
+func (c *committer) commit(ctx context.Context, old string, op Op) (value string, err error) {
+	saved := false
+	defer func() {
+		if !saved { // after a panic, too
+			c.undo()
+		}
+	}()
+	value, err = c.f.backend.Commit(ctx, c.now, c.f.cfg.Cookie.Name, old, op, c.next)
+	saved = err == nil
+	return value, err
+}
+
 // undo is for a next that was not saved, or not as it is.
 func (c *committer) undo() {
 	if c.inPlace {
 		*c.s.cur, c.inPlace = c.before, false
 	}
 	c.next = nil
+}
+
+// was returns the session's state as it was before the commit, with its changes.
+func (c *committer) was() *State {
+	if c.inPlace {
+		return &c.before
+	}
+	return c.s.cur
 }
 
 // changesFor returns the changes to apply again on current. If it is of the

@@ -135,7 +135,7 @@ func (c *committer) end(ctx context.Context) error {
 	for _, fallback := range f.cfg.Fallbacks {
 		values, n := cookieValues(c.q.r.Header, fallback.CookieName)
 		for _, value := range values[:min(n, maxTried)] {
-			if err := f.endFallback(ctx, c.now, fallback, value, s.cur.handle()); err != nil {
+			if err := f.endFallback(ctx, c.now, fallback, value, c.was().handle()); err != nil {
 				return c.failedEnd(err)
 			}
 		}
@@ -144,7 +144,7 @@ func (c *committer) end(ctx context.Context) error {
 		}
 	}
 	if s.has(changeLogin) && len(f.cfg.Fallbacks) > 0 {
-		if err := f.endTwins(ctx, c.now, s.cur.handle(), s.cur.Deadline, true); err != nil {
+		if err := f.endTwins(ctx, c.now, c.was().handle(), c.was().Deadline, true); err != nil {
 			return c.failedEnd(err)
 		}
 	}

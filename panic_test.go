@@ -1,6 +1,7 @@
 package scarab_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/scarab-go/scarab"
+	"github.com/scarab-go/scarab/memstore"
+	"github.com/scarab-go/scarab/scarabtest"
 )
 
 // Without DropOnError an error page is an answer like any other.
@@ -179,3 +182,29 @@ type panicking struct{}
 
 func (panicking) Encode(string, []byte) (string, error) { panic("ouch") }
 func (panicking) Decode(string, string) ([]byte, error) { panic("ouch") }
+
+// A session whose Save has panicked in its store is as it was: a message that is
+// popped afterwards is not shown again.
+func TestSave_panics(t *testing.T) {
+	store := scarabtest.NewFailingStore(memstore.New())
+	b := newSiteOn(t, scarab.Stored(store), scarab.Config{}).browser()
+	b.visit(func(s *scarab.Session) { s.Set("a", 1) })
+	store.On(scarabtest.Save, 0, func(context.Context, scarabtest.Call, func() error) error { panic("a mistake in a store") })
+	b.visit(func(s *scarab.Session) {
+		s.Flash("saved")
+		func() {
+			defer func() { recover() }()
+			s.Save(context.Background())
+			t.Error("Save has returned")
+		}()
+		store.Heal()
+		if got := s.PopFlash(); len(got) != 1 {
+			t.Errorf("popped %q", got)
+		}
+	})
+	b.visit(func(s *scarab.Session) {
+		if got := s.PopFlash(); len(got) > 0 {
+			t.Errorf("shown again: %q", got)
+		}
+	})
+}

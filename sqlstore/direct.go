@@ -31,8 +31,8 @@ func (s *Store) direct(ctx context.Context, f func(conn any) error) error {
 	return conn.Raw(f)
 }
 
-// refusedDirectly reports that a connection was broken or cannot do it: it is for
-// database/sql to read again.
+// refusedDirectly reports that a connection was broken or cannot do it: what may be
+// done again is for database/sql to do, which finds one that works.
 func refusedDirectly(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, driver.ErrSkip)
 }

@@ -16,11 +16,12 @@ import (
 // anew for every statement: together they are a third of an update's work, so
 // there are none.
 //
-// A statement sees what was committed when it began, and not what it waited for;
-// but for INSERT ... ON CONFLICT DO UPDATE, which has the row as it is by then. A
-// login therefore leaves a row of its principal that revokes nothing, or leaves
-// as it is the one that is there. So it sees the revocation that it waited for,
-// and a revocation waits for it, and deletes in its next statement.
+// A subquery sees what was committed when its statement began, and not what the
+// statement has waited for. INSERT ... ON CONFLICT DO UPDATE has the row as it is
+// by then, or fails and is tried again, by the isolation. A login therefore leaves
+// a row of its principal that revokes nothing, or leaves the one there as it is:
+// it sees the revocation that it waited for, and a revocation waits for it, and
+// deletes in its next statement.
 var postgres = dialect{
 	name:       "PostgreSQL",
 	quote:      `"`,

@@ -53,7 +53,7 @@ func (s *Store) revokePrincipal(ctx context.Context, principal string, at time.T
 			args = append(args, h[:])
 		}
 	}
-	revoke := &query{text: s.dialect.expand(text, s.table), once: true}
+	revoke := &query{text: s.dialect.expand(text, s.table), once: true, again: true}
 
 	if s.dialect.lockAlone == "" {
 		// First the revocation: no login slips in between.

@@ -11,6 +11,7 @@ import (
 type query struct {
 	text     string
 	once     bool // not worth preparing
+	again    bool // it may be carried out twice
 	prepared atomic.Pointer[sql.Stmt]
 }
 
@@ -32,6 +33,7 @@ func (q *queries) all() []*query {
 
 func (d *dialect) queries(table string) queries {
 	q := func(text string) *query { return &query{text: d.expand(text, table)} }
+	again := func(text string) *query { return &query{text: d.expand(text, table), again: true} }
 
 	const (
 		update = `UPDATE {t} SET secret = ?, version = ?, commit_id = ?, label = ?,
@@ -61,19 +63,19 @@ func (d *dialect) queries(table string) queries {
 		save:     q(save),
 		move:     q(move),
 		login:    q(strings.ReplaceAll(login, "{update}", update+`, expires_hour = ?, principal = ?`)),
-		touch:    q(touch),
-		touchDue: q(touch + ` AND secret = ? AND seen < ?`),
-		delete:   q(`DELETE FROM {t} WHERE handle = ?`),
+		touch:    again(touch),
+		touchDue: again(touch + ` AND secret = ? AND seen < ?`),
+		delete:   again(`DELETE FROM {t} WHERE handle = ?`),
 
 		// The data of a session is nobody's business who only lists it.
 		principal:  q(listed + `principal = ?`),
-		revoke:     q(d.revoke),
+		revoke:     again(d.revoke),
 		revoked:    q(`SELECT revoked_at FROM {r} WHERE principal = ?`),
 		lockShared: q(d.lockShared),
 		lockAlone:  q(d.lockAlone),
 
-		sweep:  q(d.sweep),
-		forget: q(`DELETE FROM {r} WHERE revoked_at < ?`),
+		sweep:  again(d.sweep),
+		forget: again(`DELETE FROM {r} WHERE revoked_at < ?`),
 		scan:   q(found + `handle > ? ORDER BY handle LIMIT ?`),
 	}
 }
@@ -98,8 +100,10 @@ func (s *Store) prepare(ctx context.Context, q *query) (*sql.Stmt, error) {
 
 // exec executes q, in tx if there is one, and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, tx *sql.Tx, q *query, args ...any) (int64, error) {
-	if tx == nil && s.dialect == &postgres {
-		return s.execOnce(ctx, q, args)
+	if tx == nil && s.dialect == &postgres && (s.talksDirectly || !q.again) {
+		if n, err := s.execOnce(ctx, q, args); !q.again || !refusedDirectly(err) {
+			return n, err
+		}
 	}
 	var res sql.Result
 	var err error

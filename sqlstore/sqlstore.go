@@ -41,9 +41,9 @@
 // With pgx, statements outside a transaction go to the driver's connections past
 // most of database/sql, which saves a fifth of the processor time of a load. They
 // are sent with their text, as by [Unprepared], and pgx prepares them unless its
-// settings say otherwise. Other drivers for PostgreSQL prepare each write anew, a
-// trip more: what is prepared by database/sql may be sent again when a connection
-// breaks, also if it has run.
+// settings say otherwise. With other drivers for PostgreSQL a Create or a Save is not
+// prepared by database/sql, which may send it again when a connection breaks, also
+// if it has run: unless the driver knows a way, it takes a trip more.
 //
 // The store must talk to the primary: a replica that lags behind shows
 // sessions that were ended.
@@ -119,7 +119,8 @@ func Table(name string) Option {
 // out, and that replicas and base backups never have it. Nothing that was
 // ended comes back. An existing table stays as it is.
 //
-// The table of revoked principals is logged all the same.
+// The table of revoked principals is logged all the same, so that a login is no
+// faster.
 func Unlogged() Option {
 	return func(s *Store) { s.unlogged = true }
 }
