@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"sync"
 )
 
 // talksDirectly reports whether statements go to the connections of db's driver
@@ -37,12 +38,23 @@ func refusedDirectly(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, driver.ErrSkip)
 }
 
-func named(args []any) []driver.NamedValue {
-	values := make([]driver.NamedValue, len(args))
+// namedValues are for arguments on their way to pgx, which copies them, as
+// *[]driver.NamedValue.
+var namedValues = sync.Pool{New: func() any { return new([]driver.NamedValue) }}
+
+// named calls f with args as drivers have them.
+func named(args []any, f func([]driver.NamedValue) error) error {
+	room := namedValues.Get().(*[]driver.NamedValue)
+	values := (*room)[:0]
 	for i, a := range args {
-		values[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+		values = append(values, driver.NamedValue{Ordinal: i + 1, Value: a})
 	}
-	return values
+	defer func() {
+		clear(values)
+		*room = values
+		namedValues.Put(room)
+	}()
+	return f(values)
 }
 
 // execOnce executes q on one connection. database/sql sends a statement again, on
@@ -62,11 +74,13 @@ func (s *Store) execOnce(ctx context.Context, q *query, args []any) (n int64, er
 			if !ok {
 				return driver.ErrSkip
 			}
-			res, err := c.ExecContext(ctx, q.text, named(args))
-			if err == nil {
-				n, err = res.RowsAffected()
-			}
-			return err
+			return named(args, func(values []driver.NamedValue) error {
+				res, err := c.ExecContext(ctx, q.text, values)
+				if err == nil {
+					n, err = res.RowsAffected()
+				}
+				return err
+			})
 		})
 		if !errors.Is(err, driver.ErrSkip) {
 			return n, err
@@ -79,15 +93,18 @@ func (s *Store) execOnce(ctx context.Context, q *query, args []any) (n int64, er
 	return res.RowsAffected()
 }
 
-// directQuery calls f with the only column of each row, which is f's until it
-// returns.
+// directQuery calls f with the only column of each row, which pgx has made for it.
 func (s *Store) directQuery(ctx context.Context, q *query, args []any, f func(column []byte) error) error {
 	return s.direct(ctx, func(conn any) error {
 		c, ok := conn.(driver.QueryerContext)
 		if !ok {
 			return driver.ErrSkip
 		}
-		rows, err := c.QueryContext(ctx, q.text, named(args))
+		var rows driver.Rows
+		err := named(args, func(values []driver.NamedValue) (err error) {
+			rows, err = c.QueryContext(ctx, q.text, values)
+			return err
+		})
 		if err != nil {
 			return err
 		}

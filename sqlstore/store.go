@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/scarab-go/scarab"
@@ -157,7 +156,7 @@ func (s *Store) records(ctx context.Context, q *query, args ...any) (found []sca
 		found = nil
 		if s.talksDirectly {
 			err := s.directQuery(ctx, q, args, func(column []byte) error {
-				r, err := decodePacked(slices.Clone(column))
+				r, err := decodePacked(column)
 				found = append(found, r)
 				return err
 			})
