@@ -65,7 +65,6 @@ func (c *committer) carryOut(ctx context.Context, op Op) error {
 			return c.failed(op, ErrNoSession) // somebody has logged in meanwhile
 		}
 		if c.next, dropped, err = replay(current, s.changesFor(current)); err != nil {
-			c.next = nil
 			c.event(EventFailed, op.String(), err)
 			return err
 		}
@@ -101,7 +100,7 @@ func (c *committer) begin() {
 	c.next = &next.State
 }
 
-// commit has the backend commit next.
+// commit has the backend commit next, which is nil again if that failed.
 func (c *committer) commit(ctx context.Context, old string, op Op) (value string, err error) {
 	saved := false
 	defer func() {
@@ -165,7 +164,6 @@ func (s *Session) loginTo() string {
 // failed returns the error of an op that was not carried out. Without changes
 // there is nothing to lose, and the answer goes out.
 func (c *committer) failed(op Op, err error) error {
-	c.next = nil
 	switch {
 	case errors.Is(err, ErrNoSession):
 		if len(c.s.changes) == 0 {

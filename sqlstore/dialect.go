@@ -36,6 +36,7 @@ type dialect struct {
 	numbered   bool               // arguments are $1, $2, … and not ?
 	binaryText bool               // principals and labels are sent as bytes
 	oneWriter  bool               // the database has one writer at a time
+	resent     bool               // drivers have database/sql send again what may have run: see execOnce
 	rewrites   bool               // an index, whenever a statement sets its column
 	min, max   string             // of two values
 	div        string             // divides whole numbers

@@ -27,6 +27,7 @@ var postgres = dialect{
 	quote:      `"`,
 	numbered:   true,
 	binaryText: true,
+	resent:     true,
 	min:        "LEAST",
 	max:        "GREATEST",
 	div:        "/",

@@ -33,7 +33,11 @@ func (q *queries) all() []*query {
 
 func (d *dialect) queries(table string) queries {
 	q := func(text string) *query { return &query{text: d.expand(text, table)} }
-	again := func(text string) *query { return &query{text: d.expand(text, table), again: true} }
+	again := func(text string) *query {
+		q := q(text)
+		q.again = true
+		return q
+	}
 
 	const (
 		update = `UPDATE {t} SET secret = ?, version = ?, commit_id = ?, label = ?,
@@ -100,7 +104,7 @@ func (s *Store) prepare(ctx context.Context, q *query) (*sql.Stmt, error) {
 
 // exec executes q, in tx if there is one, and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, tx *sql.Tx, q *query, args ...any) (int64, error) {
-	if tx == nil && s.dialect == &postgres && (s.talksDirectly || !q.again) {
+	if tx == nil && (s.talksDirectly || s.dialect.resent && !q.again) {
 		if n, err := s.execOnce(ctx, q, args); !q.again || !refusedDirectly(err) {
 			return n, err
 		}
