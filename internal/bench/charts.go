@@ -57,7 +57,7 @@ func (r *Results) charts() map[string]string {
 		"contention": lines("contention", "write", "Writes a second to one session, by writers", "writers at once", plot.Number, value),
 		"heap":       lines("memory", "write", "Bytes of heap for a session, by sessions in the process", "sessions", plot.Number, get("heap")),
 		"collection": lines("memory", "write", "A full garbage collection, by sessions in the process", "sessions", plot.Duration, get("gc")),
-		"sessions":   lines("sessions", "write", "Requests a second that read and write, by sessions in the server", "sessions", plot.Number, value),
+		"sessions":   lines("sessions", "write", "Requests a second that read and write, by sessions in the database", "sessions", plot.Number, value),
 	}
 }
 

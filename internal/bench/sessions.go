@@ -225,7 +225,7 @@ func (cs *cookies) visit(ctx context.Context, a *app.App, workers int, budget ti
 	return l, l.err
 }
 
-// sessionsCurve measures servers that hold more and more sessions.
+// sessionsCurve measures databases that hold more and more sessions.
 func (r *run) sessionsCurve() error {
 	defer r.bed.mark()()
 	defer func() { r.redis, r.postgres = "", "" }()
@@ -233,8 +233,12 @@ func (r *run) sessionsCurve() error {
 	if r.quick {
 		most = 10_000
 	}
-	for _, name := range []string{"scarab/redis", "scarab/postgres"} {
+	for _, name := range []string{"scarab/redis", "scarab/postgres", "scarab/sqlite"} {
 		l, _ := app.Find(name)
+		workers := clients
+		if l.Place == app.SQLite {
+			workers = 1
+		}
 		o, err := r.options(l.Place, app.S)
 		if err != nil {
 			return err
@@ -265,7 +269,7 @@ func (r *run) sessionsCurve() error {
 			}
 			f := &Fact{Part: "sessions", Library: name, Work: "write", X: float64(n)}
 			for range r.passes(2) {
-				l, err := cs.visit(r.ctx, a, clients, r.budget(time.Second))
+				l, err := cs.visit(r.ctx, a, workers, r.budget(time.Second))
 				if err != nil {
 					return err
 				}
@@ -283,10 +287,13 @@ func (r *run) sessionsCurve() error {
 	return nil
 }
 
-// weight returns the bytes that a server needs for its sessions.
+// weight returns the bytes that a database needs for its sessions.
 func (r *run) weight(o app.Options) (float64, error) {
-	if o.Redis != "" {
+	switch {
+	case o.Redis != "":
 		return app.RedisMemory(r.ctx, o)
+	case o.Postgres != "":
+		return app.PostgresSize(r.ctx, o)
 	}
-	return app.PostgresSize(r.ctx, o)
+	return app.SQLiteSize(r.ctx, o)
 }

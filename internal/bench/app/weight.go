@@ -52,6 +52,18 @@ func PostgresSize(ctx context.Context, o Options) (float64, error) {
 	return postgresFigure(ctx, o, "pg_total_relation_size('scarab_sessions')")
 }
 
+// SQLiteSize returns the bytes of scarab's file.
+func SQLiteSize(ctx context.Context, o Options) (n float64, err error) {
+	a := new(App)
+	defer a.Close()
+	db, err := openSQLite(a, o, "scarab")
+	if err != nil {
+		return 0, err
+	}
+	err = db.QueryRowContext(ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").Scan(&n)
+	return n, err
+}
+
 // PostgresLog returns how many bytes PostgreSQL has written to its write-ahead
 // log.
 func PostgresLog(ctx context.Context, o Options) (float64, error) {
