@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -35,8 +36,11 @@ func mysqlServer(args ...string) func(testing.TB) maker {
 			if err != nil {
 				return nil, err
 			}
+			// A server that starts removes the temporary tables of others from a
+			// folder that they share, and MariaDB crashes without them.
+			own := append(os.Environ(), "TMPDIR="+dir)
 			init := exec.Command(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal")
-			init.SysProcAttr, init.Dir = as(), dir
+			init.SysProcAttr, init.Dir, init.Env = as(), dir, own
 			if out, err := init.CombinedOutput(); err != nil {
 				return nil, fmt.Errorf("mariadb-install-db: %w\n%s", err, out)
 			}
@@ -50,7 +54,7 @@ func mysqlServer(args ...string) func(testing.TB) maker {
 				URL: u.String(), DSN: mysqlDSN(u),
 				cmd: func() *exec.Cmd {
 					cmd := exec.Command(path, all...)
-					cmd.SysProcAttr, cmd.Dir = as(), dir
+					cmd.SysProcAttr, cmd.Dir, cmd.Env = as(), dir, own
 					return cmd
 				},
 				quit: syscall.SIGTERM,

@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -30,14 +31,17 @@ var (
 func Run(m *testing.M) int {
 	removeLeftovers()
 	running = true
-	defer func() {
-		for _, s := range []*shared{&sharedRedis, &sharedPostgres, &sharedMySQL} {
-			if s.server != nil && s.server.proc != nil {
-				discard(s.server)
-			}
+	code := m.Run()
+	for _, s := range []*shared{&sharedRedis, &sharedPostgres, &sharedMySQL} {
+		if s.server == nil || s.server.proc == nil {
+			continue
 		}
-	}()
-	return m.Run()
+		if err := discard(s.server); err != nil {
+			fmt.Fprintln(os.Stderr, "testserver:", err)
+			code = 1
+		}
+	}
+	return code
 }
 
 // SharedRedis returns the Redis server that the tests of this binary share. A

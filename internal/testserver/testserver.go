@@ -122,6 +122,22 @@ func (s *Server) launch() error {
 // Log returns what the server has printed so far.
 func (s *Server) Log() string { return s.log.String() }
 
+// died says how the server ended, if nobody asked it to.
+func (s *Server) died() error {
+	s.mu.Lock()
+	p := s.proc
+	s.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-p.ended:
+		return fmt.Errorf("the server on %s ended by itself: %v\n%s", s.Addr, p.err, s.Log())
+	default:
+		return nil
+	}
+}
+
 // Kill ends the server at once with SIGKILL: it has no time to write anything.
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
@@ -235,14 +251,21 @@ func own(t testing.TB, make func(port int, dir string) (*Server, error)) *Server
 	if err != nil {
 		t.Fatalf("testserver: %v", err)
 	}
-	t.Cleanup(func() { discard(s) })
+	t.Cleanup(func() {
+		if err := discard(s); err != nil {
+			t.Errorf("testserver: %v", err)
+		}
+	})
 	return s
 }
 
-// discard ends s for good and removes its files.
-func discard(s *Server) {
+// discard ends s for good and removes its files. The error is that s had ended
+// by itself, which explains what else went wrong.
+func discard(s *Server) error {
+	err := s.died()
 	s.Stop()
 	os.RemoveAll(s.Dir)
+	return err
 }
 
 // tempDir makes a folder that other users may enter, as some servers refuse to

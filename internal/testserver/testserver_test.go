@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -46,6 +47,49 @@ func dead(t *testing.T, s *Server) {
 	t.Helper()
 	if err := s.try(s.Addr); err == nil {
 		t.Fatalf("%s still answers", s.URL)
+	}
+}
+
+// A server that crashes is told apart from one that was asked to end, with what
+// it printed.
+func TestServer_died(t *testing.T) {
+	s, err := start(t, redisServer()(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	s.Restart()
+	if err := s.died(); err != nil {
+		t.Error("it runs:", err)
+	}
+	p := s.proc
+	p.os.Signal(syscall.SIGABRT)
+	<-p.ended
+	if err := discard(s); err == nil || !strings.Contains(err.Error(), "ended by itself") || !strings.Contains(err.Error(), "Ready to accept connections") {
+		t.Errorf("after a crash: %v", err)
+	}
+	if err := s.died(); err != nil {
+		t.Error("it was stopped:", err)
+	}
+}
+
+// A MariaDB server that starts removes what looks like the temporary tables of
+// others, and those crash.
+func TestMySQL_ownTemporaryFolder(t *testing.T) {
+	shared := t.TempDir()
+	for _, dir := range []string{shared, filepath.Dir(shared)} {
+		if err := os.Chmod(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("TMPDIR", shared)
+	another := filepath.Join(shared, "#sql-temptable-1-1-1.MAI")
+	if err := os.WriteFile(another, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	MySQL(t)
+	if _, err := os.Stat(another); err != nil {
+		t.Error("the table of another server:", err)
 	}
 }
 
