@@ -9,9 +9,13 @@ import (
 
 // readMySQL reads the tables of the database of the connection, in MySQL and
 // MariaDB.
+//
+// Each query compares the database of every table of information_schema it reads
+// with a constant. MariaDB does not see that through the condition of a join, and
+// would open every table of every database of the server.
 func readMySQL(ctx context.Context, db Querier) ([]*Table, error) {
 	m := &mysql{ctx: ctx, db: db}
-	for _, step := range []func() error{m.readTables, m.readColumns, m.readIndexes, m.readRefs, m.readChecks} {
+	for _, step := range []func() error{m.readVersion, m.readTables, m.readColumns, m.readIndexes, m.readRefs, m.readChecks} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -20,9 +24,10 @@ func readMySQL(ctx context.Context, db Querier) ([]*Table, error) {
 }
 
 type mysql struct {
-	ctx    context.Context
-	db     Querier
-	tables []*Table
+	ctx     context.Context
+	db      Querier
+	mariadb bool
+	tables  []*Table
 }
 
 func (m *mysql) each(query string, f func(*sql.Rows) error) error { return each(m.ctx, m.db, query, f) }
@@ -34,6 +39,15 @@ func (m *mysql) table(name string) *Table {
 		}
 	}
 	return nil
+}
+
+func (m *mysql) readVersion() error {
+	return m.each("SELECT VERSION()", func(r *sql.Rows) error {
+		var version string
+		err := r.Scan(&version)
+		m.mariadb = strings.Contains(version, "MariaDB")
+		return err
+	})
 }
 
 func (m *mysql) readTables() error {
@@ -50,11 +64,6 @@ func (m *mysql) readTables() error {
 }
 
 func (m *mysql) readColumns() error {
-	var version string
-	if err := m.each("SELECT VERSION()", func(r *sql.Rows) error { return r.Scan(&version) }); err != nil {
-		return err
-	}
-	mariadb := strings.Contains(version, "MariaDB")
 	return m.each(`SELECT TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, GENERATION_EXPRESSION
 		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`,
 		func(r *sql.Rows) error {
@@ -73,7 +82,7 @@ func (m *mysql) readColumns() error {
 			extra = strings.ToUpper(extra)
 			c.Auto = strings.Contains(extra, "AUTO_INCREMENT")
 			c.Generated = expression != nil && *expression != ""
-			c.setMySQLDefault(mariadb, strings.Contains(extra, "DEFAULT_GENERATED"))
+			c.setMySQLDefault(m.mariadb, strings.Contains(extra, "DEFAULT_GENERATED"))
 			t.Columns = append(t.Columns, c)
 			return nil
 		})
@@ -154,23 +163,32 @@ func (m *mysql) readIndexes() error {
 }
 
 func (m *mysql) readRefs() error {
-	var last string
-	return m.each(`SELECT k.TABLE_NAME, k.CONSTRAINT_NAME, k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, k.REFERENCED_COLUMN_NAME, r.DELETE_RULE
-		FROM information_schema.KEY_COLUMN_USAGE AS k JOIN information_schema.REFERENTIAL_CONSTRAINTS AS r
-			ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
-		WHERE k.TABLE_SCHEMA = DATABASE() AND k.REFERENCED_TABLE_SCHEMA = DATABASE() ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION`,
+	onDelete := map[[2]string]string{} // of a table and a name
+	err := m.each("SELECT TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()",
 		func(r *sql.Rows) error {
-			var table, name, column, target, to, onDelete string
-			if err := r.Scan(&table, &name, &column, &target, &to, &onDelete); err != nil {
+			var table, name, rule string
+			err := r.Scan(&table, &name, &rule)
+			onDelete[[2]string{table, name}] = action(rule)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	var last [2]string
+	return m.each(`SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE
+		WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`,
+		func(r *sql.Rows) error {
+			var table, name, column, target, to string
+			if err := r.Scan(&table, &name, &column, &target, &to); err != nil {
 				return err
 			}
 			t, other := m.table(table), m.table(target)
 			if t == nil || other == nil {
 				return nil
 			}
-			if id := table + " " + name; id != last {
+			if id := [2]string{table, name}; id != last {
 				last = id
-				t.Refs = append(t.Refs, ForeignKey{Table: other, OnDelete: action(onDelete)})
+				t.Refs = append(t.Refs, ForeignKey{Table: other, OnDelete: onDelete[id]})
 			}
 			fk := &t.Refs[len(t.Refs)-1]
 			c := t.foldColumn(column)
@@ -185,9 +203,15 @@ var jsonValid = regexp.MustCompile("(?i)^\\s*\\(?json_valid\\(`((?:[^`]|``)+)`\\
 // readChecks finds enumerations, and the JSON columns of MariaDB: there JSON is
 // a text with a check.
 func (m *mysql) readChecks() error {
-	return m.each(`SELECT t.TABLE_NAME, c.CONSTRAINT_NAME, c.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS AS c
-		JOIN information_schema.TABLE_CONSTRAINTS AS t ON t.CONSTRAINT_SCHEMA = c.CONSTRAINT_SCHEMA AND t.CONSTRAINT_NAME = c.CONSTRAINT_NAME
-		WHERE c.CONSTRAINT_SCHEMA = DATABASE() AND t.CONSTRAINT_TYPE = 'CHECK'`,
+	// In MySQL the name of a check is unique in a database, and only the other
+	// view says which table has it. In MariaDB every table has its CONSTRAINT_1.
+	query := `SELECT t.TABLE_NAME, c.CONSTRAINT_NAME, c.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS AS c
+		JOIN information_schema.TABLE_CONSTRAINTS AS t ON t.CONSTRAINT_NAME = c.CONSTRAINT_NAME
+		WHERE c.CONSTRAINT_SCHEMA = DATABASE() AND t.TABLE_SCHEMA = DATABASE() AND t.CONSTRAINT_TYPE = 'CHECK'`
+	if m.mariadb {
+		query = "SELECT TABLE_NAME, CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()"
+	}
+	return m.each(query,
 		func(r *sql.Rows) error {
 			var table, name, clause string
 			if err := r.Scan(&table, &name, &clause); err != nil {

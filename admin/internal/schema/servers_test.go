@@ -1,6 +1,8 @@
 package schema_test
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -76,6 +78,65 @@ tags key=id label=name
 			t.Errorf("got\n%s\nwant\n%s", got.String(), want)
 		}
 	})
+}
+
+// Checks of two tables have the same name in MariaDB: CONSTRAINT_1.
+func TestRead_checksOfTwoTables(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		db := k.Open(t)
+		for _, statement := range []string{
+			"CREATE TABLE a (id INTEGER PRIMARY KEY, size VARCHAR(9), CHECK (size IN ('s', 'm')))",
+			"CREATE TABLE b (id INTEGER PRIMARY KEY, size VARCHAR(9), CHECK (size IN ('l', 'xl')))",
+		} {
+			if _, err := db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := schema.Read(t.Context(), db, k.Dialect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		for _, table := range s.Tables {
+			fmt.Fprintln(&got, table.Name, table.Column("size").Choices)
+		}
+		if want := "a [s m]\nb [l xl]\n"; got.String() != want {
+			t.Errorf("got\n%swant\n%s", got.String(), want)
+		}
+	})
+}
+
+// An explained asks the database how it will carry out each query.
+type explained struct {
+	*sql.DB
+	t *testing.T
+}
+
+func (e explained) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	plan, err := e.DB.QueryContext(ctx, "EXPLAIN "+query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer plan.Close()
+	for plan.Next() {
+		var s string
+		var extra *string
+		if err := plan.Scan(new(any), &s, new(any), new(any), new(any), new(any), new(any), new(any), new(any), &extra); err != nil {
+			return nil, err
+		}
+		if extra != nil && strings.Contains(*extra, "Scanned all databases") {
+			e.t.Errorf("%s\nreads all databases of the server: %s", query, *extra)
+		}
+	}
+	return e.DB.QueryContext(ctx, query, args...)
+}
+
+func TestRead_onlyThisDatabase(t *testing.T) {
+	t.Parallel()
+	k := testdb.Kinds[2]
+	if _, err := schema.Read(t.Context(), explained{k.Open(t), t}, k.Dialect); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // write describes a table; indexed: with the indexes.
