@@ -100,7 +100,7 @@ func (q *request) commit(ctx context.Context, mode commitMode, status int) error
 
 // timeout returns that of the next commit.
 func (s *Session) timeout() *lazyTimeout {
-	if s.writing != nil {
+	if s.writing != nil && s.writing.timeout.parent == nil {
 		return &s.writing.timeout
 	}
 	return new(lazyTimeout)

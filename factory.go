@@ -226,7 +226,7 @@ func (q *request) load(ctx context.Context) (*Session, []Event, error) {
 	s := &Session{q: q}
 	if q.err = q.alone(); q.err == nil {
 		now, machine := q.f.times()
-		timed := s.loading.startUntil(ctx, machine.Add(q.f.cfg.StoreTimeout), false)
+		timed := s.loading.start(ctx, machine.Add(q.f.cfg.StoreTimeout))
 		found, q.err = q.f.find(timed, now, q.r.Header, &s.room)
 		timed.stop()
 	}

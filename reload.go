@@ -21,10 +21,11 @@ func (s *Session) Reload(ctx context.Context) error {
 		return nil
 	}
 	f := s.q.f
-	timed := new(lazyTimeout).start(ctx, f.cfg.StoreTimeout)
+	now, machine := f.times()
+	timed := new(lazyTimeout).start(ctx, machine.Add(f.cfg.StoreTimeout))
 	defer timed.stop()
 	s.base.unpack()
-	st, err := f.reload(timed, f.now(), s.base, s.origin.cookie)
+	st, err := f.reload(timed, now, s.base, s.origin.cookie)
 	switch {
 	case errors.Is(err, ErrNoSession), errors.Is(err, ErrSuperseded):
 		return ErrEnded

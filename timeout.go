@@ -2,71 +2,74 @@ package scarab
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
 
-// A lazyTimeout is context.WithTimeout that starts its timer when somebody
-// waits for it: a store in memory never does.
+// A lazyTimeout is context.WithDeadline that costs nothing until somebody waits
+// for it, which a store in memory never does, and less then: to be entered in the
+// context of a request of net/http, and taken out again, costs more than a timer
+// does. So its timer looks whether the parent has ended, every parentsEvery, and
+// few calls take that long. It is used once.
 type lazyTimeout struct {
 	parent   context.Context
 	detached bool // it goes on when parent is canceled
 	deadline time.Time
 
-	mu     sync.Mutex
-	timed  context.Context // nil until needed
-	cancel context.CancelFunc
+	mu    sync.Mutex
+	err   error         // why it ended
+	done  chan struct{} // nil until somebody waits
+	timer *time.Timer   // with done
+	after []*func()
 }
 
-// start begins a period of d. What was done with the one before must be over.
-func (c *lazyTimeout) start(parent context.Context, d time.Duration) *lazyTimeout {
-	return c.startUntil(parent, time.Now().Add(d), false)
-}
+const parentsEvery = 100 * time.Millisecond
 
-// startDetached begins a period that goes on when parent is canceled.
-func (c *lazyTimeout) startDetached(parent context.Context, deadline time.Time) *lazyTimeout {
-	return c.startUntil(parent, deadline, true)
-}
-
-func (c *lazyTimeout) startUntil(parent context.Context, deadline time.Time, detached bool) *lazyTimeout {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.parent, c.deadline, c.detached, c.timed, c.cancel = parent, deadline, detached, nil, nil
+func (c *lazyTimeout) start(parent context.Context, deadline time.Time) *lazyTimeout {
+	c.parent, c.deadline = parent, deadline
 	return c
 }
 
-// from returns what the timed context is derived from.
-func (c *lazyTimeout) from() context.Context {
-	if c.detached {
-		return context.WithoutCancel(c.parent)
-	}
-	return c.parent
+// startDetached begins one that goes on when parent is canceled.
+func (c *lazyTimeout) startDetached(parent context.Context, deadline time.Time) *lazyTimeout {
+	c.detached = true
+	return c.start(parent, deadline)
 }
 
-func (c *lazyTimeout) running() context.Context {
+// stop ends it, for those who still wait and for contexts derived from it.
+func (c *lazyTimeout) stop() { c.end(context.Canceled) }
+
+// end ends it because of err, unless it has ended, and returns why it did.
+func (c *lazyTimeout) end(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.timed == nil {
-		return nil
+	if c.err != nil {
+		return c.err
 	}
-	return c.timed
+	c.err = err
+	if c.done != nil {
+		c.timer.Stop()
+		close(c.done)
+	}
+	for _, f := range c.after {
+		go (*f)()
+	}
+	c.after = nil
+	return err
 }
 
-func (c *lazyTimeout) run() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.timed == nil {
-		c.timed, c.cancel = context.WithDeadline(c.from(), c.deadline)
+// over says why it is over at a time, if it is.
+func (c *lazyTimeout) over(now time.Time) error {
+	if !c.detached {
+		if err := c.parent.Err(); err != nil {
+			return err
+		}
 	}
-	return c.timed
-}
-
-func (c *lazyTimeout) stop() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel()
+	if !now.Before(c.deadline) {
+		return context.DeadlineExceeded
 	}
+	return nil
 }
 
 // Deadline implements context.Context.
@@ -78,27 +81,82 @@ func (c *lazyTimeout) Deadline() (time.Time, bool) {
 }
 
 // Done implements context.Context.
-func (c *lazyTimeout) Done() <-chan struct{} { return c.run().Done() }
+func (c *lazyTimeout) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		} else {
+			c.timer = time.AfterFunc(c.wait(), c.look)
+		}
+	}
+	return c.done
+}
+
+// wait is how long the timer runs.
+func (c *lazyTimeout) wait() time.Duration {
+	d := time.Until(c.deadline)
+	if !c.detached {
+		d = min(d, parentsEvery)
+	}
+	return d
+}
+
+// look is what the timer does.
+func (c *lazyTimeout) look() {
+	if c.Err() != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.timer.Reset(c.wait())
+	}
+}
 
 // Err implements context.Context.
 func (c *lazyTimeout) Err() error {
-	if timed := c.running(); timed != nil {
-		return timed.Err()
-	}
-	if err := c.parent.Err(); err != nil && !c.detached {
+	c.mu.Lock()
+	err := c.err
+	c.mu.Unlock()
+	if err != nil {
 		return err
 	}
-	if !time.Now().Before(c.deadline) {
-		return context.DeadlineExceeded
+	if err := c.over(time.Now()); err != nil {
+		return c.end(err)
 	}
 	return nil
 }
 
-// Value implements context.Context. Once running it asks the timed context, so
-// that contexts derived from it need no goroutine to watch it.
+// Value implements context.Context.
 func (c *lazyTimeout) Value(key any) any {
-	if timed := c.running(); timed != nil {
-		return timed.Value(key)
+	if c.detached {
+		return context.WithoutCancel(c.parent).Value(key)
 	}
-	return c.from().Value(key)
+	return c.parent.Value(key)
+}
+
+// AfterFunc calls f in a goroutine of its own when c has ended, unless stop is
+// called first. Package context asks for it, and derives contexts from c without
+// a goroutine that waits for each.
+func (c *lazyTimeout) AfterFunc(f func()) (stop func() bool) {
+	c.Done()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		go f()
+		return func() bool { return false }
+	}
+	c.after = append(c.after, &f)
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		i := slices.Index(c.after, &f)
+		if i >= 0 {
+			c.after = slices.Delete(c.after, i, i+1)
+		}
+		return i >= 0
+	}
 }
