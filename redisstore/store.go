@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -118,14 +119,27 @@ func (s *Store) Save(ctx context.Context, r scarab.Record) error {
 	if err != nil {
 		return err
 	}
+	write := func(ctx context.Context) error {
+		_, err := s.save(ctx, &r, value, true)
+		return err
+	}
+	if logsIn(&r) {
+		// What is refused may yet be a session that a revocation kept.
+		if err := s.listed(ctx, &r, true, write); !errors.Is(err, scarab.ErrNoSession) {
+			return err
+		}
+	}
 	n, err := s.save(ctx, &r, value, false)
 	if err != nil || n == accepted {
 		return err
 	}
-	return s.listed(ctx, &r, n == notYet, func(ctx context.Context) error {
-		_, err := s.save(ctx, &r, value, true)
-		return err
-	})
+	return s.listed(ctx, &r, n == notYet, write)
+}
+
+// logsIn reports whether r is as a login leaves it, which the index has to have
+// first. It may be wrong: that costs a round trip.
+func logsIn(r *scarab.Record) bool {
+	return r.Principal != "" && r.Renewed.Equal(r.Seen) && r.Seen.Sub(r.AuthTime) < time.Minute
 }
 
 // save returns what the script does: accepted, or that the index comes first.

@@ -177,13 +177,15 @@ var principalClauses = []storeClause{
 			a1, a2, a3 := of(s.record(1, ""), "anna", s.now), of(s.record(2, ""), "anna", s.now), of(s.record(3, ""), "anna", s.now)
 			b := of(s.record(4, ""), "berta", s.now)
 			saved := next(a2, "goes on")
+			fresh := renewed(next(saved, "has a new secret"))
 			return errors.Join(
 				s.create(ctx, a1), s.create(ctx, a2), s.create(ctx, a3), s.create(ctx, b),
 				s.revokes(ctx, 1, "anna", s.now.Add(time.Minute), a1.Handle, a2.Handle, b.Handle, s.handle(9)),
 				s.lists(ctx, "anna", a1, a2), s.loads(ctx, b),
 				s.save(ctx, saved), s.loads(ctx, saved), // it had this principal before
+				s.save(ctx, fresh), s.loads(ctx, fresh),
 				s.revokes(ctx, 1, "anna", s.now.Add(2*time.Minute), a2.Handle),
-				s.absent(ctx, a1.Handle), s.loads(ctx, saved),
+				s.absent(ctx, a1.Handle), s.loads(ctx, fresh),
 			)
 		},
 	},

@@ -85,6 +85,12 @@ func next(r scarab.Record, data string) scarab.Record {
 	return r
 }
 
+// plainly returns r used a moment after it was given its secret.
+func plainly(r scarab.Record) scarab.Record {
+	r.Seen = r.Seen.Add(time.Second)
+	return r
+}
+
 // must fails the test if one of errs is an error.
 func must(t *testing.T, errs ...error) {
 	t.Helper()
@@ -105,7 +111,9 @@ func TestRedis_roundTrips(t *testing.T) {
 	cached := redisstore.New(client, redisstore.Config{Prefix: "cached:", ClientSideCache: true})
 	anonymous, of1, of2, twin := record("data"), of(record("data"), "ann"), of(record("data"), "ann"), record("data")
 	login := of(next(anonymous, "data"), "ann")
-	longer := next(login, "data")
+	renewed := next(login, "login")
+	renewed.Renewed = renewed.Seen
+	longer := next(renewed, "data")
 	longer.Deadline = longer.Deadline.Add(time.Hour)
 	now := time.Now()
 
@@ -137,15 +145,16 @@ func TestRedis_roundTrips(t *testing.T) {
 		{"LoadTouch", 1, loadTouch(plain, anonymous, now)},
 		{"LoadTouch that touches", 1, loadTouch(plain, anonymous, now.Add(10*time.Minute))},
 		{"Touch", 1, func() error { return plain.Touch(ctx, anonymous.Handle, now.Add(11*time.Minute)) }},
-		{"Save of a login", 3, func() error { return plain.Save(ctx, login) }},
-		{"Save of a session with a principal", 1, func() error { return plain.Save(ctx, next(login, "more")) }},
+		{"Save of another principal", 3, func() error { return plain.Save(ctx, login) }},
+		{"Save of a login, which has a new secret", 2, func() error { return plain.Save(ctx, renewed) }},
+		{"Save of a session with a principal", 1, func() error { return plain.Save(ctx, plainly(next(renewed, "more"))) }},
 		{"Save that conflicts", 1, func() error {
-			if err := plain.Save(ctx, next(login, "late")); !conflictCarries(err, "more") {
+			if err := plain.Save(ctx, plainly(next(renewed, "late"))); !conflictCarries(err, "more") {
 				return err
 			}
 			return nil
 		}},
-		{"Save of another deadline", 3, func() error { return plain.Save(ctx, next(longer, "longer")) }},
+		{"Save of another deadline", 3, func() error { return plain.Save(ctx, plainly(next(longer, "longer"))) }},
 		{"Create with a principal", 2, func() error { return plain.Create(ctx, of1) }},
 		{"Create with a principal", 2, func() error { return plain.Create(ctx, of2) }},
 		{"Principal", 2, func() error {
