@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -17,7 +18,7 @@ var limitLibraries = []Library{
 	limitLibrary("limit/signed", Cookie, func(*App, Options) (limit.Backend, error) { return limit.NewSigned(signingKey), nil }),
 	limitLibrary("limit/sealed", Cookie, func(*App, Options) (limit.Backend, error) { return limit.NewSealed(sealingKey) }),
 	limitLibrary("limit/redis", Redis, func(a *App, o Options) (limit.Backend, error) {
-		client, err := openRueidis(a, o, false)
+		client, err := openRueidis(a, o, rueidis.ClientOption{DisableCache: true, MaxFlushDelay: flushDelay})
 		return limit.NewRedis(client), err
 	}),
 	limitLibrary("limit/postgres", Postgres, func(a *App, o Options) (limit.Backend, error) {
@@ -36,8 +37,12 @@ var limitLibraries = []Library{
 	}),
 }
 
-func openRueidis(a *App, o Options, cache bool) (rueidis.Client, error) {
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{o.Redis}, DisableCache: !cache})
+// flushDelay is what redisstore's documentation advises for a busy process.
+const flushDelay = 100 * time.Microsecond
+
+func openRueidis(a *App, o Options, option rueidis.ClientOption) (rueidis.Client, error) {
+	option.InitAddress = []string{o.Redis}
+	client, err := rueidis.NewClient(option)
 	if err == nil {
 		a.close = append(a.close, client.Close)
 	}

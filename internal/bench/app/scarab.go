@@ -5,8 +5,11 @@ import (
 	"database/sql"
 	"net/http"
 	"slices"
+	"strconv"
+	"sync/atomic"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/redis/rueidis"
 
 	"github.com/scarab-go/scarab"
 	"github.com/scarab-go/scarab/cookiecodec"
@@ -27,14 +30,9 @@ var scarabLibraries = []Library{
 		codec, err := sealedCodec()
 		return scarab.InCookie(codec), err
 	}),
-	scarabLibrary("scarab/redis", Redis, func(a *App, o Options) (scarab.Backend, error) {
-		client, err := openRueidis(a, o, false)
-		return o.stored(redisstore.New(client, redisstore.Config{})), err
-	}),
-	scarabLibrary("scarab/redis cached", Redis, func(a *App, o Options) (scarab.Backend, error) {
-		client, err := openRueidis(a, o, true)
-		return o.stored(redisstore.New(client, redisstore.Config{ClientSideCache: true})), err
-	}),
+	scarabLibrary("scarab/redis", Redis, inRedis(rueidis.ClientOption{DisableCache: true, MaxFlushDelay: flushDelay}, redisstore.Config{})),
+	scarabLibrary("scarab/redis unbatched", Redis, inRedis(rueidis.ClientOption{DisableCache: true}, redisstore.Config{})),
+	scarabLibrary("scarab/redis cached", Redis, inRedis(rueidis.ClientOption{MaxFlushDelay: flushDelay}, redisstore.Config{ClientSideCache: true})),
 	scarabLibrary("scarab/postgres", Postgres, func(a *App, o Options) (scarab.Backend, error) {
 		db, err := sql.Open("pgx", o.Postgres)
 		if err != nil {
@@ -54,6 +52,13 @@ var scarabLibraries = []Library{
 		store := sqlstore.New(db, sqlstore.SQLite)
 		return o.stored(store), store.CreateTable(context.Background())
 	}),
+}
+
+func inRedis(option rueidis.ClientOption, cfg redisstore.Config) func(*App, Options) (scarab.Backend, error) {
+	return func(a *App, o Options) (scarab.Backend, error) {
+		client, err := openRueidis(a, o, option)
+		return o.stored(redisstore.New(client, cfg)), err
+	}
 }
 
 func (o Options) stored(s scarab.Store) scarab.Backend {
@@ -95,6 +100,11 @@ const (
 	counter = scarab.Key[int](counterKey)
 )
 
+var users atomic.Int64
+
+// newUser returns the name of somebody who has no session yet, in 12 characters.
+func newUser() string { return strconv.FormatInt(100_000_000_000+users.Add(1), 10) }
+
 func increment(n int) int { return n + 1 }
 
 func scarabHandlers(a *App, wrap func(http.Handler) http.Handler, o Options) {
@@ -128,7 +138,7 @@ func scarabHandlers(a *App, wrap func(http.Handler) http.Handler, o Options) {
 		check(w, found)
 	})
 	on(Login, func(w http.ResponseWriter, r *http.Request, s *scarab.Session) {
-		s.Login("twelve_chars")
+		s.Login(newUser())
 		userID.Set(s, user)
 		w.Write(ok)
 	})
