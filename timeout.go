@@ -17,10 +17,15 @@ type lazyTimeout struct {
 	detached bool // it goes on when parent is canceled
 	deadline time.Time
 
-	mu    sync.Mutex
-	err   error         // why it ended
-	done  chan struct{} // nil until somebody waits
-	timer *time.Timer   // with done
+	mu      sync.Mutex
+	err     error    // why it ended
+	waiting *waiting // nil until somebody waits
+}
+
+// waiting is what a lazyTimeout has that somebody waits for.
+type waiting struct {
+	done  chan struct{}
+	timer *time.Timer
 	after []*func()
 }
 
@@ -48,14 +53,14 @@ func (c *lazyTimeout) end(err error) error {
 		return c.err
 	}
 	c.err = err
-	if c.done != nil {
-		c.timer.Stop()
-		close(c.done)
+	if w := c.waiting; w != nil {
+		w.timer.Stop()
+		close(w.done)
+		for _, f := range w.after {
+			go (*f)()
+		}
+		w.after = nil
 	}
-	for _, f := range c.after {
-		go (*f)()
-	}
-	c.after = nil
 	return err
 }
 
@@ -84,19 +89,19 @@ func (c *lazyTimeout) Deadline() (time.Time, bool) {
 func (c *lazyTimeout) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
+	if c.waiting == nil {
+		c.waiting = &waiting{done: make(chan struct{})}
 		if c.err != nil {
-			close(c.done)
+			close(c.waiting.done)
 		} else {
-			c.timer = time.AfterFunc(c.wait(), c.look)
+			c.waiting.timer = time.AfterFunc(c.untilLook(), c.look)
 		}
 	}
-	return c.done
+	return c.waiting.done
 }
 
-// wait is how long the timer runs.
-func (c *lazyTimeout) wait() time.Duration {
+// untilLook is how long the timer runs.
+func (c *lazyTimeout) untilLook() time.Duration {
 	d := time.Until(c.deadline)
 	if !c.detached {
 		d = min(d, parentsEvery)
@@ -112,7 +117,7 @@ func (c *lazyTimeout) look() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
-		c.timer.Reset(c.wait())
+		c.waiting.timer.Reset(c.untilLook())
 	}
 }
 
@@ -149,13 +154,14 @@ func (c *lazyTimeout) AfterFunc(f func()) (stop func() bool) {
 		go f()
 		return func() bool { return false }
 	}
-	c.after = append(c.after, &f)
+	w := c.waiting
+	w.after = append(w.after, &f)
 	return func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		i := slices.Index(c.after, &f)
+		i := slices.Index(w.after, &f)
 		if i >= 0 {
-			c.after = slices.Delete(c.after, i, i+1)
+			w.after = slices.Delete(w.after, i, i+1)
 		}
 		return i >= 0
 	}
