@@ -67,7 +67,8 @@ type Config struct {
 	Fallbacks []Fallback
 
 	// StoreTimeout bounds a load, and a commit with all its retries. The
-	// default is 5 seconds.
+	// default is 5 seconds. A load also ends when its request is given up, a
+	// tenth of a second later at most.
 	StoreTimeout time.Duration
 
 	// MaxSize is how many bytes of data a session in a store may have; more

@@ -227,8 +227,8 @@ func (q *request) load(ctx context.Context) (*Session, []Event, error) {
 	if q.err = q.alone(); q.err == nil {
 		now, machine := q.f.times()
 		timed := s.loading.start(ctx, machine.Add(q.f.cfg.StoreTimeout))
+		defer timed.stop() // also if a backend panics
 		found, q.err = q.f.find(timed, now, q.r.Header, &s.room)
-		timed.stop()
 	}
 	if q.err == nil {
 		s.isNew = found.origin.kind == fromNowhere || found.origin.kind == fromSuperseded

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// A lazyTimeout is context.WithDeadline that costs nothing until somebody waits
-// for it, which a store in memory never does, and less then: to be entered in the
-// context of a request of net/http, and taken out again, costs more than a timer
-// does. So its timer looks whether the parent has ended, every parentsEvery, and
-// few calls take that long. It is used once.
+// A lazyTimeout is a context.WithDeadline for calls that are short. It costs
+// nothing until somebody waits for it, and a store in memory never does. What
+// waits has a timer, but no entry in the context of the request, which costs more
+// than the timer to make and to take back: instead the timer looks now and then
+// whether the request was given up. It is used once.
 type lazyTimeout struct {
 	parent   context.Context
 	detached bool // it goes on when parent is canceled
@@ -29,6 +29,7 @@ type waiting struct {
 	after []*func()
 }
 
+// parentsEvery is how often the timer looks.
 const parentsEvery = 100 * time.Millisecond
 
 func (c *lazyTimeout) start(parent context.Context, deadline time.Time) *lazyTimeout {
@@ -71,7 +72,7 @@ func (c *lazyTimeout) over(now time.Time) error {
 			return err
 		}
 	}
-	if !now.Before(c.deadline) {
+	if d, _ := c.Deadline(); !now.Before(d) {
 		return context.DeadlineExceeded
 	}
 	return nil
@@ -88,25 +89,38 @@ func (c *lazyTimeout) Deadline() (time.Time, bool) {
 // Done implements context.Context.
 func (c *lazyTimeout) Done() <-chan struct{} {
 	c.mu.Lock()
+	w := c.waiting
+	c.mu.Unlock()
+	if w != nil {
+		return w.done
+	}
+	now := time.Now()
+	over := c.over(now) // for those who only look whether the channel is closed
+	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.waiting == nil {
-		c.waiting = &waiting{done: make(chan struct{})}
-		if c.err != nil {
-			close(c.waiting.done)
-		} else {
-			c.waiting.timer = time.AfterFunc(c.untilLook(), c.look)
-		}
+	if c.waiting != nil {
+		return c.waiting.done
+	}
+	c.waiting = &waiting{done: make(chan struct{})}
+	if c.err == nil {
+		c.err = over
+	}
+	if c.err != nil {
+		close(c.waiting.done)
+	} else {
+		c.waiting.timer = time.AfterFunc(c.untilLook(now), c.look)
 	}
 	return c.waiting.done
 }
 
 // untilLook is how long the timer runs.
-func (c *lazyTimeout) untilLook() time.Duration {
-	d := time.Until(c.deadline)
+func (c *lazyTimeout) untilLook(now time.Time) time.Duration {
+	d, _ := c.Deadline()
+	wait := d.Sub(now)
 	if !c.detached {
-		d = min(d, parentsEvery)
+		wait = min(wait, parentsEvery)
 	}
-	return d
+	return wait
 }
 
 // look is what the timer does.
@@ -117,7 +131,7 @@ func (c *lazyTimeout) look() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
-		c.waiting.timer.Reset(c.untilLook())
+		c.waiting.timer.Reset(c.untilLook(time.Now()))
 	}
 }
 

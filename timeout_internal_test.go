@@ -2,6 +2,9 @@ package scarab
 
 import (
 	"context"
+	"math/rand/v2"
+	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,11 +68,22 @@ func TestLazyTimeout(t *testing.T) {
 			t.Errorf("Deadline = %v, want the parent's", d)
 		}
 		start = time.Now()
-		<-c.Done()
-		if got := time.Since(start); got > time.Second+parentsEvery {
-			t.Errorf("Done %v after its parent", got-time.Second)
+		child, stop = context.WithTimeout(c, time.Minute)
+		defer stop()
+		<-child.Done()
+		if got := time.Since(start); got != time.Second {
+			t.Errorf("Done after %v, its parent after a second", got)
 		}
 		check("the parent's deadline", c, context.DeadlineExceeded)
+		check("derived from one whose parent has ended", child, context.DeadlineExceeded)
+		for _, c := range []*lazyTimeout{begin(soon, time.Hour), begin(parent, 0)} {
+			select {
+			case <-c.Done():
+			default:
+				t.Error("what is over at first is not at once Done")
+			}
+			check("over at first", c, context.DeadlineExceeded)
+		}
 
 		c = begin(parent, time.Hour)
 		detached := new(lazyTimeout).startDetached(parent, time.Now().Add(time.Hour))
@@ -127,4 +141,48 @@ func TestLazyTimeout_AfterFunc(t *testing.T) {
 			t.Error("stopped after it ran")
 		}
 	})
+}
+
+// Whatever is done to it at the same time, it ends once, for everybody.
+func TestLazyTimeout_concurrent(t *testing.T) {
+	for range 300 {
+		parent, cancel := context.WithCancel(t.Context())
+		c := new(lazyTimeout).start(parent, time.Now().Add(time.Duration(rand.IntN(200))*time.Microsecond))
+		var all, after sync.WaitGroup
+		for i := range 12 {
+			all.Go(func() {
+				switch i % 6 {
+				case 0:
+					<-c.Done()
+					if c.Err() == nil {
+						t.Error("Done, and Err is nil")
+					}
+				case 1:
+					child, stop := context.WithTimeout(c, time.Minute)
+					defer stop()
+					<-child.Done()
+				case 2:
+					after.Add(1)
+					if stop := c.AfterFunc(after.Done); rand.IntN(2) == 0 && stop() {
+						after.Done()
+					}
+				case 3:
+					for c.Err() == nil {
+						runtime.Gosched()
+					}
+					<-c.Done()
+				case 4:
+					cancel()
+				case 5:
+					c.stop()
+				}
+			})
+		}
+		all.Wait()
+		after.Wait()
+		cancel()
+		if c.waiting.timer != nil && c.waiting.timer.Stop() {
+			t.Error("the timer still runs")
+		}
+	}
 }
