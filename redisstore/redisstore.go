@@ -18,19 +18,23 @@
 //
 // Load, LoadTouch, Touch, and a Save of what was loaded take one each, so that
 // a request that reads takes one and one that reads and writes takes two. What
-// changes the principal or the deadline of a session that has a principal, such
-// as a login, updates the principal's index first: two for Create and for the
-// Save of a login, three for another Save, two for Delete. A login of a principal
-// with more than 16 sessions takes two or three more, to tidy the index.
+// changes the principal or the deadline of a session that has a principal updates
+// the principal's index first: two for Create and Delete, three for Save, but two
+// for the Save of a login, and for a Renew within a minute of one. With
+// WaitReplicas a login takes three, too. One of a principal with more than 16
+// sessions takes two or three more, to tidy the index; one that was revoked
+// meanwhile takes one more to find that out.
 //
 // A client of rueidis sends together what waits to be sent. If a process answers
 // many requests at a time, let it wait for others:
 //
 //	rueidis.ClientOption{InitAddress: addresses, MaxFlushDelay: 100 * time.Microsecond}
 //
-// With 64 clients there were over twice the reads a second, and writes half as
-// many again, with a third of Redis' processor time for a read: see
-// docs/benchmarks.md of the project. A request that is alone does not wait.
+// With 64 clients, Redis and application on the same two cores, there were over
+// twice as many reads a second, and half as many writes again; Redis had a quarter
+// of the processor time to spend on a read. See docs/benchmarks.md of the project.
+// A request that is alone does not wait; while processors have nothing else to do,
+// others wait those 100 µs for nothing.
 //
 // # Keys
 //

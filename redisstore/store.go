@@ -123,7 +123,8 @@ func (s *Store) Save(ctx context.Context, r scarab.Record) error {
 		_, err := s.save(ctx, &r, value, true)
 		return err
 	}
-	if logsIn(&r) {
+	// A guess must not wait for replicas.
+	if s.cfg.WaitReplicas == 0 && logsIn(&r) {
 		// What is refused may yet be a session that a revocation kept.
 		if err := s.listed(ctx, &r, true, write); !errors.Is(err, scarab.ErrNoSession) {
 			return err
@@ -137,7 +138,8 @@ func (s *Store) Save(ctx context.Context, r scarab.Record) error {
 }
 
 // logsIn reports whether r is as a login leaves it, which the index has to have
-// first. It may be wrong: that costs a round trip.
+// first. It may be wrong: that costs a round trip, and an entry of the index if
+// there is no such session any more.
 func logsIn(r *scarab.Record) bool {
 	return r.Principal != "" && r.Renewed.Equal(r.Seen) && r.Seen.Sub(r.AuthTime) < time.Minute
 }

@@ -184,8 +184,8 @@ func TestRedis_policy(t *testing.T) {
 // With too few replicas the calls that wait for them say so; the others go on.
 func TestRedis_waitReplicas(t *testing.T) {
 	server := testserver.Redis(t)
-	store := newRedisStore(newRedis(t, rueidis.ClientOption{}, server.Addr),
-		redisstore.Config{WaitReplicas: 1, WaitTimeout: 10 * time.Millisecond})
+	client := newRedis(t, rueidis.ClientOption{}, server.Addr)
+	store := redisstore.New(client, redisstore.Config{WaitReplicas: 1, WaitTimeout: 10 * time.Millisecond})
 	ctx, r := t.Context(), record("data")
 	login := of(next(r, "login"), "ann")
 	_, revoked := store.RevokePrincipal(ctx, "nobody", time.Now())
@@ -206,4 +206,13 @@ func TestRedis_waitReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, store.Save(ctx, next(r, "more")), store.Touch(ctx, r.Handle, time.Now()))
+	// A renewal soon after a login looks like one.
+	r = of(record("data"), "ann")
+	if err := store.Create(ctx, r); !errors.Is(err, redisstore.ErrReplicas) {
+		t.Fatal(err)
+	}
+	must(t, redisstore.New(client, redisstore.Config{}).Create(ctx, r))
+	renewed := plainly(next(r, "renewed"))
+	renewed.Renewed = renewed.Seen
+	must(t, store.Save(ctx, renewed))
 }
