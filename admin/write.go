@@ -184,7 +184,7 @@ func (v *visit) dependants(values []any) (out []ui.Dependant, blocked bool, err 
 			entry.Table, entry.URL = d.Table.FullName(), address
 		}
 		switch d.OnDelete {
-		case "CASCADE":
+		case "CASCADE", schema.Hidden: // of what may be, the worst
 			entry.Effect = v.t("will be deleted too")
 		case "SET NULL", "SET DEFAULT":
 			entry.Effect = v.t("will point nowhere")

@@ -141,7 +141,7 @@ func (c *collector) mayReach(t *schema.Table, seen map[*schema.Table]bool) error
 		if !c.may(d.Table) {
 			return &NotAllowedError{d.Table}
 		}
-		if d.OnDelete == "CASCADE" {
+		if d.OnDelete == "CASCADE" || d.OnDelete == schema.Hidden {
 			if err := c.mayReach(d.Table, seen); err != nil {
 				return err
 			}
@@ -204,6 +204,9 @@ func (c *collector) dependants(ctx context.Context, t *schema.Table, values []an
 	}
 	if len(found) > 0 && !c.may(d.Table) {
 		return &NotAllowedError{d.Table}
+	}
+	if len(found) > 0 && d.OnDelete == schema.Hidden {
+		return errTooMuch // nor what becomes of it
 	}
 	for _, v := range found {
 		key, link := v[:len(d.Table.Key)], v[len(d.Table.Key):]

@@ -140,4 +140,36 @@ func testDeletetooMuch(t *testing.T, k testdb.Kind) {
 	}
 }
 
+// What a foreign key does may be hidden from the user who deletes: then it may be
+// anything, which needs a permission for the other table and cannot be undone.
+func TestDelete_hiddenRule(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, k testdb.Kind) {
+		db, s := openOn(t, k, family(k.Dialect)+"INSERT INTO tree VALUES (5, NULL)")
+		tables := s.Slugs()
+		for _, name := range []string{"b", "c", "tree"} {
+			tables[name].Refs[0].OnDelete = schema.Hidden
+		}
+		remove := func(table string, key int64, may func(*schema.Table) bool) (*Deleted, error) {
+			return db.Delete(t.Context(), s, tables[table], [][]any{{key}}, may, nil)
+		}
+		before := dump(t, db, s)
+		for _, forbidden := range []string{"b", "c"} {
+			gone, err := remove("a", 1, func(t *schema.Table) bool { return t.Name != forbidden })
+			var refused *NotAllowedError
+			if !errors.As(err, &refused) || refused.Table.Name != forbidden || gone != nil {
+				t.Errorf("without a permission for %s: %v, %v", forbidden, gone, err)
+			}
+		}
+		if after := dump(t, db, s); after != before {
+			t.Errorf("refused, but before\n%safter\n%s", before, after)
+		}
+		if gone, err := remove("a", 1, anyTable); gone != nil || err != nil {
+			t.Errorf("with rows that point at it: %v, %v", gone, err)
+		}
+		if gone, err := remove("tree", 5, anyTable); gone == nil || err != nil {
+			t.Errorf("with none: %v, %v", gone, err)
+		}
+	})
+}
+
 func anyTable(*schema.Table) bool { return true }

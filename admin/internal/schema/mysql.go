@@ -163,7 +163,8 @@ func (m *mysql) readIndexes() error {
 }
 
 func (m *mysql) readRefs() error {
-	onDelete := map[[2]string]string{} // of a table and a name
+	// By table and name. A user who may only read the table is not told.
+	onDelete := map[[2]string]string{}
 	err := m.each("SELECT TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()",
 		func(r *sql.Rows) error {
 			var table, name, rule string
@@ -188,7 +189,11 @@ func (m *mysql) readRefs() error {
 			}
 			if id := [2]string{table, name}; id != last {
 				last = id
-				t.Refs = append(t.Refs, ForeignKey{Table: other, OnDelete: onDelete[id]})
+				rule, ok := onDelete[id]
+				if !ok {
+					rule = Hidden
+				}
+				t.Refs = append(t.Refs, ForeignKey{Table: other, OnDelete: rule})
 			}
 			fk := &t.Refs[len(t.Refs)-1]
 			c := t.foldColumn(column)

@@ -59,12 +59,16 @@ type Column struct {
 	Loose     bool     // holds values of any type, as they are given
 }
 
+// Hidden is what a foreign key does where the database does not say so to this
+// user: anything.
+const Hidden = "HIDDEN"
+
 // A ForeignKey says that Columns hold a key of a row of Table.
 type ForeignKey struct {
 	Columns  []*Column
 	Table    *Table
 	To       []*Column
-	OnDelete string // in capitals, such as "CASCADE"; empty: refused
+	OnDelete string // in capitals, such as "CASCADE"; empty: refused; or Hidden
 }
 
 // Read reads the schema that db uses by default.

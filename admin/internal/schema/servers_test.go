@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/scarab-go/scarab/admin/internal/schema"
 	"github.com/scarab-go/scarab/admin/internal/testdb"
+	"github.com/scarab-go/scarab/internal/testserver"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
@@ -136,6 +139,54 @@ func TestRead_onlyThisDatabase(t *testing.T) {
 	k := testdb.Kinds[2]
 	if _, err := schema.Read(t.Context(), explained{k.Open(t), t}, k.Dialect); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// MariaDB tells nobody what a foreign key does who may only read its table.
+func TestRead_hiddenRule(t *testing.T) {
+	t.Parallel()
+	k := testdb.Kinds[2]
+	db := k.Open(t)
+	var name, host string
+	if err := db.QueryRow("SELECT DATABASE(), SUBSTRING_INDEX(USER(), '@', -1)").Scan(&name, &host); err != nil {
+		t.Fatal(err)
+	}
+	user := strings.Replace(name, "test", "reader", 1)
+	reader := user + "@'" + host + "'"
+	for _, statement := range []string{
+		"CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+		"CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER, FOREIGN KEY (parent) REFERENCES parent (id) ON DELETE CASCADE)",
+		"CREATE USER " + reader,
+		"GRANT SELECT, DELETE ON parent TO " + reader,
+		"GRANT SELECT ON child TO " + reader,
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { db.Exec("DROP USER " + reader) })
+	rule := func(who schema.Querier) string {
+		s, err := schema.Read(t.Context(), who, k.Dialect)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Tables[0].Refs[0].OnDelete
+	}
+	if got := rule(db); got != "CASCADE" {
+		t.Errorf("the owner reads %q", got)
+	}
+	dsn, err := mysql.ParseDSN(testserver.SharedMySQL(t).DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn.User, dsn.Passwd, dsn.DBName = user, "", name
+	asReader, err := sql.Open("mysql", dsn.FormatDSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asReader.Close()
+	if got := rule(asReader); got != schema.Hidden {
+		t.Errorf("who may read only reads %q", got)
 	}
 }
 
