@@ -102,7 +102,8 @@ const (
 
 var users atomic.Int64
 
-// newUser returns the name of somebody who has no session yet, in 12 characters.
+// newUser returns a name, in 12 characters, that was not logged in here before: who
+// has many sessions has a long index.
 func newUser() string { return strconv.FormatInt(100_000_000_000+users.Add(1), 10) }
 
 func increment(n int) int { return n + 1 }
