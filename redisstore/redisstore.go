@@ -25,16 +25,15 @@
 // sessions takes two or three more, to tidy the index; one that was revoked
 // meanwhile takes one more to find that out.
 //
-// A client of rueidis sends together what waits to be sent. If a process answers
-// many requests at a time, let it wait for others:
+// A client of rueidis sends together what waits to be sent. In a process that
+// always answers many requests at a time, let it wait for others:
 //
 //	rueidis.ClientOption{InitAddress: addresses, MaxFlushDelay: 100 * time.Microsecond}
 //
-// With 64 clients, Redis and application on the same two cores, there were over
-// twice as many reads a second, and half as many writes again; Redis had a quarter
-// of the processor time to spend on a read. See docs/benchmarks.md of the project.
-// A request that is alone does not wait; while processors have nothing else to do,
-// others wait those 100 µs for nothing.
+// With 64 clients there were twice as many reads a second, and a third as many
+// writes again. With two to 16 it is slower, for who waits then does so for
+// nothing; a request that is alone does not wait. See docs/benchmarks.md of the
+// project.
 //
 // # Keys
 //

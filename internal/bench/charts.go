@@ -14,22 +14,23 @@ type look struct {
 }
 
 var looks = map[string]look{
-	"scarab/memstore": {"scarab", false},
-	"scarab/sealed":   {"other", false},
-	"scarab/redis":    {"more", false},
-	"scarab/postgres": {"other", false},
-	"scs/memstore":    {"peer", false},
-	"scs/redis":       {"peer", true},
-	"scs/postgres":    {"peer", false},
-	"limit/memory":    {"limit", true},
-	"limit/slabs":     {"limit", false},
+	"scarab/memstore":      {"scarab", false},
+	"scarab/sealed":        {"other", false},
+	"scarab/redis":         {"more", false},
+	"scarab/redis batched": {"more", true},
+	"scarab/postgres":      {"other", false},
+	"scs/memstore":         {"peer", false},
+	"scs/redis":            {"peer", true},
+	"scs/postgres":         {"peer", false},
+	"limit/memory":         {"limit", true},
+	"limit/slabs":          {"limit", false},
 }
 
 // charts returns the pictures of the report, by name.
 func (r *Results) charts() map[string]string {
 	value := (*Fact).Value
 	get := func(name string) func(*Fact) float64 { return func(f *Fact) float64 { return f.Get(name) } }
-	all := []string{"scs/memstore", "scs/redis", "scs/postgres", "limit/memory", "limit/slabs", "scarab/memstore", "scarab/sealed", "scarab/redis", "scarab/postgres"}
+	all := []string{"scs/memstore", "scs/redis", "scs/postgres", "limit/memory", "limit/slabs", "scarab/memstore", "scarab/sealed", "scarab/redis", "scarab/redis batched", "scarab/postgres"}
 	lines := func(part, work, title, x string, form func(float64) string, y func(*Fact) float64) string {
 		var series []plot.Series
 		for _, name := range all {

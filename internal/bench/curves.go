@@ -58,7 +58,7 @@ func (r *run) clientsCurve() error {
 	defer func() { r.redis, r.postgres = "", "" }()
 	const most = 1024
 	var crowds []*crowd
-	for _, name := range []string{"scs/redis", "scarab/redis", "scs/postgres", "scarab/postgres"} {
+	for _, name := range []string{"scs/redis", "scarab/redis", "scarab/redis batched", "scs/postgres", "scarab/postgres"} {
 		l, _ := app.Find(name)
 		o, err := r.options(l.Place, app.S)
 		if err != nil {

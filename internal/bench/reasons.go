@@ -90,8 +90,8 @@ const (
 
 	whyWire = "It is the cost in the process, for the same reasons as there, and that of a longer header to read and to write: a cookie comes, and Cache-Control, Vary and Set-Cookie go. " +
 		"The bare handler costs little more than its system calls. On one core the collector takes its time from the requests, so that what is allocated counts most. " +
-		"On Redis a request has two deadlines, each a timer and a channel, since a store that hangs would hang the request; and two commands, which go to Redis with those of other requests: " +
-		"`scarab/redis unbatched` shows what it costs to send them as they come."
+		"On Redis a request has two deadlines, each a timer and a channel, since a store that hangs would hang the request; and two commands, whose system calls several requests share in `scarab/redis batched`, " +
+		"and seldom do in `scarab/redis`."
 
 	whyCollection = "No session has a pointer for the collector to follow; what is left is its start and end and what the process has besides."
 

@@ -26,7 +26,7 @@ import (
 var wireLibraries = []string{
 	"bare", "scs/memstore", "scs/memstore json", "gorilla/signed", "gorilla/encrypted", "gin/memstore", "fiber/memory",
 	"limit/memory", "limit/signed", "limit/sealed", "scarab/memstore", "scarab/signed", "scarab/sealed",
-	"scs/redis", "fiber/redis", "gorilla/redis", "limit/redis", "scarab/redis", "scarab/redis unbatched",
+	"scs/redis", "fiber/redis", "gorilla/redis", "limit/redis", "scarab/redis", "scarab/redis batched",
 }
 
 // wire measures servers over loopback: each has one core, and Redis and the

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/redis/rueidis"
 
@@ -18,7 +17,7 @@ var limitLibraries = []Library{
 	limitLibrary("limit/signed", Cookie, func(*App, Options) (limit.Backend, error) { return limit.NewSigned(signingKey), nil }),
 	limitLibrary("limit/sealed", Cookie, func(*App, Options) (limit.Backend, error) { return limit.NewSealed(sealingKey) }),
 	limitLibrary("limit/redis", Redis, func(a *App, o Options) (limit.Backend, error) {
-		client, err := openRueidis(a, o, rueidis.ClientOption{DisableCache: true, MaxFlushDelay: flushDelay})
+		client, err := openRueidis(a, o, rueidis.ClientOption{DisableCache: true})
 		return limit.NewRedis(client), err
 	}),
 	limitLibrary("limit/postgres", Postgres, func(a *App, o Options) (limit.Backend, error) {
@@ -36,9 +35,6 @@ var limitLibraries = []Library{
 		return limit.NewSQLite(db)
 	}),
 }
-
-// flushDelay is what redisstore's documentation advises for a busy process.
-const flushDelay = 100 * time.Microsecond
 
 func openRueidis(a *App, o Options, option rueidis.ClientOption) (rueidis.Client, error) {
 	option.InitAddress = []string{o.Redis}
