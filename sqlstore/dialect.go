@@ -29,7 +29,8 @@ var dialects = map[Dialect]*dialect{SQLite: &sqlite, PostgreSQL: &postgres, MySQ
 
 // A dialect is what differs from one database to the next. In the texts, {t}
 // and {r} stand for the tables of sessions and of revoked principals, {columns}
-// for the columns, {min}, {max} and {div} for what does that, and ? for an argument.
+// for the columns, {min}, {max}, {div} and {is} for what does that, and ? for an
+// argument.
 type dialect struct {
 	name       string
 	quote      string             // around names
@@ -40,6 +41,7 @@ type dialect struct {
 	rewrites   bool               // an index, whenever a statement sets its column
 	min, max   string             // of two values
 	div        string             // divides whole numbers
+	is         string             // compares texts, and not by an index
 	isolation  sql.IsolationLevel // of the transaction around lockShared or lockAlone
 
 	schema     func(*Store) []string
@@ -78,6 +80,7 @@ func (d *dialect) expand(text, table string) string {
 		"{min}", d.min,
 		"{max}", d.max,
 		"{div}", d.div,
+		"{is}", d.is,
 		"{columns}", columns,
 	).Replace(text)
 	if !d.numbered {

@@ -17,6 +17,7 @@ var mysql = dialect{
 	min:       "LEAST",
 	max:       "GREATEST",
 	div:       "DIV",
+	is:        "=",
 	isolation: sql.LevelRepeatableRead, // a lock on a row that is not there holds from here on
 
 	lockShared: `SELECT revoked_at FROM {r} WHERE principal = ? LOCK IN SHARE MODE`,

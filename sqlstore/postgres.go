@@ -22,6 +22,10 @@ import (
 // a row of its principal that revokes nothing, or leaves the one there as it is:
 // it sees the revocation that it waited for, and a revocation waits for it, and
 // deletes in its next statement.
+//
+// A planner without statistics takes the index of principals for as good as the
+// primary key. Compared by "=", which an index can serve, the principal would have
+// a save of a session that nobody logged in to read all of those.
 var postgres = dialect{
 	name:       "PostgreSQL",
 	quote:      `"`,
@@ -31,6 +35,7 @@ var postgres = dialect{
 	min:        "LEAST",
 	max:        "GREATEST",
 	div:        "/",
+	is:         "IS NOT DISTINCT FROM",
 
 	// Two CREATE TABLE IF NOT EXISTS at the same time can fail.
 	lockSchema: `SELECT pg_advisory_xact_lock(hashtextextended('scarab schema', 0))`,

@@ -43,14 +43,14 @@ func (d *dialect) queries(table string) queries {
 		update = `UPDATE {t} SET secret = ?, version = ?, commit_id = ?, label = ?,
 			created = ?, auth_time = ?, renewed = ?, seen = ?, expires = ?, deadline = ?, idle = ?, data = ?`
 		theVersion = `handle = ? AND version = ?`
-		move       = update + `, expires_hour = ? WHERE ` + theVersion + ` AND principal = ?`
+		move       = update + `, expires_hour = ? WHERE ` + theVersion + ` AND principal {is} ?`
 		longer     = `{max}(expires, CASE WHEN idle = 9223372036854775807 THEN deadline ELSE {min}(deadline, ? + idle) END)`
 		touch      = `UPDATE {t} SET seen = {max}(seen, ?), expires = ` + longer + `, expires_hour = ` + longer + ` {div} 3600000000
 			WHERE handle = ? AND expires > ?`
 	)
 	save := move
 	if d.rewrites {
-		save = update + ` WHERE expires_hour = ? AND ` + theVersion + ` AND principal = ?`
+		save = update + ` WHERE expires_hour = ? AND ` + theVersion + ` AND principal {is} ?`
 	}
 	create, login := q(d.create), `{update} WHERE `+theVersion+` AND (principal = ? OR NOT EXISTS (SELECT 1 FROM {r} WHERE principal = ? AND revoked_at >= ?))`
 	enter := create

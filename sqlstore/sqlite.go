@@ -16,6 +16,7 @@ var sqlite = dialect{
 	min:       "MIN",
 	max:       "MAX",
 	div:       "/",
+	is:        "=",
 
 	schema: func(s *Store) []string {
 		d := s.dialect

@@ -65,3 +65,35 @@ func TestSQLStore_principalIndex(t *testing.T) {
 		}
 	}
 }
+
+// A save goes to its session, and not through all that have the same principal:
+// visitors who are not logged in have one, too. A planner without statistics takes
+// one index for as good as the other.
+func TestSQLStore_savesByHandle(t *testing.T) {
+	db := openPostgres(t)
+	db.SetMaxOpenConns(1) // whose statistics are asked for
+	store, table := newSQLStore(t, db, sqlstore.PostgreSQL)
+	var r scarab.Record
+	for range 50 {
+		r = record("anonymous")
+		must(t, store.Create(t.Context(), r))
+	}
+	const saves = 10
+	for range saves {
+		r = next(r, "saved")
+		must(t, store.Save(t.Context(), r))
+	}
+	_, err := db.Exec("SELECT pg_stat_force_next_flush()")
+	must(t, err)
+	read := func(index string) (n int) {
+		t.Helper()
+		must(t, db.QueryRow("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE relname = $1 AND indexrelname = $2", table, table+index).Scan(&n))
+		return n
+	}
+	if n := read("_principal"); n != 0 {
+		t.Errorf("%d saves read %d entries of the index of principals", saves, n)
+	}
+	if n := read("_pkey"); n < saves {
+		t.Errorf("%d saves read %d entries of the primary key", saves, n)
+	}
+}
