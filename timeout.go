@@ -94,29 +94,24 @@ func (c *lazyTimeout) Done() <-chan struct{} {
 	if w != nil {
 		return w.done
 	}
-	now := time.Now()
-	over := c.over(now) // for those who only look whether the channel is closed
+	c.Err() // if it is over it ends, for those who only look whether the channel is closed
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.waiting != nil {
-		return c.waiting.done
-	}
-	c.waiting = &waiting{done: make(chan struct{})}
-	if c.err == nil {
-		c.err = over
-	}
-	if c.err != nil {
-		close(c.waiting.done)
-	} else {
-		c.waiting.timer = time.AfterFunc(c.untilLook(now), c.look)
+	if c.waiting == nil {
+		c.waiting = &waiting{done: make(chan struct{})}
+		if c.err != nil {
+			close(c.waiting.done)
+		} else {
+			c.waiting.timer = time.AfterFunc(c.untilLook(), c.look)
+		}
 	}
 	return c.waiting.done
 }
 
 // untilLook is how long the timer runs.
-func (c *lazyTimeout) untilLook(now time.Time) time.Duration {
+func (c *lazyTimeout) untilLook() time.Duration {
 	d, _ := c.Deadline()
-	wait := d.Sub(now)
+	wait := time.Until(d)
 	if !c.detached {
 		wait = min(wait, parentsEvery)
 	}
@@ -131,7 +126,7 @@ func (c *lazyTimeout) look() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
-		c.waiting.timer.Reset(c.untilLook(time.Now()))
+		c.waiting.timer.Reset(c.untilLook())
 	}
 }
 

@@ -132,7 +132,7 @@ func appendRune(b []byte, r rune) []byte {
 }
 
 // rawUnicode decodes the raw-unicode-escape of protocol 0: Latin-1 in which
-// \uXXXX and \UXXXXXXXX stand for characters, where the number of backslashes
+// \u0041 and \U00000041 stand for characters, where the number of backslashes
 // in front of the u is odd.
 func rawUnicode(line []byte) (any, error) {
 	var b []byte

@@ -75,12 +75,8 @@ u label=
 		if _, err := db.Exec(odd.statements); err != nil {
 			t.Fatal(err)
 		}
-		s, err := schema.Read(t.Context(), db, k.Dialect)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var got strings.Builder
-		for _, table := range s.Tables {
+		for _, table := range read(t, db, k).Tables {
 			write(&got, table, true)
 			for _, fk := range table.Refs {
 				if len(fk.Columns) > 1 {

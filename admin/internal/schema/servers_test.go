@@ -69,12 +69,8 @@ tags key=id label=name
 		if d, err := schema.Detect(t.Context(), db); d != k.Dialect || err != nil {
 			t.Fatalf("detected %q, %v", d, err)
 		}
-		s, err := schema.Read(t.Context(), db, k.Dialect)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var got strings.Builder
-		for _, table := range s.Tables {
+		for _, table := range read(t, db, k).Tables {
 			write(&got, table, false)
 		}
 		if got.String() != want {
@@ -95,12 +91,8 @@ func TestRead_checksOfTwoTables(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		s, err := schema.Read(t.Context(), db, k.Dialect)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var got strings.Builder
-		for _, table := range s.Tables {
+		for _, table := range read(t, db, k).Tables {
 			fmt.Fprintln(&got, table.Name, table.Column("size").Choices)
 		}
 		if want := "a [s m]\nb [l xl]\n"; got.String() != want {
@@ -136,17 +128,13 @@ func (e explained) QueryContext(ctx context.Context, query string, args ...any) 
 
 func TestRead_onlyThisDatabase(t *testing.T) {
 	t.Parallel()
-	k := testdb.Kinds[2]
-	if _, err := schema.Read(t.Context(), explained{k.Open(t), t}, k.Dialect); err != nil {
-		t.Fatal(err)
-	}
+	read(t, explained{testdb.Maria.Open(t), t}, testdb.Maria)
 }
 
 // MariaDB tells nobody what a foreign key does who may only read its table.
 func TestRead_hiddenRule(t *testing.T) {
 	t.Parallel()
-	k := testdb.Kinds[2]
-	db := k.Open(t)
+	db := testdb.Maria.Open(t)
 	var name, host string
 	if err := db.QueryRow("SELECT DATABASE(), SUBSTRING_INDEX(USER(), '@', -1)").Scan(&name, &host); err != nil {
 		t.Fatal(err)
@@ -165,13 +153,7 @@ func TestRead_hiddenRule(t *testing.T) {
 		}
 	}
 	t.Cleanup(func() { db.Exec("DROP USER " + reader) })
-	rule := func(who schema.Querier) string {
-		s, err := schema.Read(t.Context(), who, k.Dialect)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.Tables[0].Refs[0].OnDelete
-	}
+	rule := func(who schema.Querier) string { return read(t, who, testdb.Maria).Tables[0].Refs[0].OnDelete }
 	if got := rule(db); got != "CASCADE" {
 		t.Errorf("the owner reads %q", got)
 	}
@@ -188,6 +170,15 @@ func TestRead_hiddenRule(t *testing.T) {
 	if got := rule(asReader); got != schema.Hidden {
 		t.Errorf("who may read only reads %q", got)
 	}
+}
+
+func read(t *testing.T, db schema.Querier, k testdb.Kind) *schema.Schema {
+	t.Helper()
+	s, err := schema.Read(t.Context(), db, k.Dialect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // write describes a table; indexed: with the indexes.

@@ -38,8 +38,11 @@ type Kind struct {
 // Lite is SQLite, which needs no server.
 var Lite = Kind{schema.SQLite, liteDSN}
 
+// Maria is MariaDB.
+var Maria = Kind{schema.MySQL, mysqlDSN}
+
 // Kinds are all of them.
-var Kinds = []Kind{Lite, {schema.PostgreSQL, postgresDSN}, {schema.MySQL, mysqlDSN}}
+var Kinds = []Kind{Lite, {schema.PostgreSQL, postgresDSN}, Maria}
 
 // Each runs a test on each kind of database, beside other tests.
 func Each(t *testing.T, test func(t *testing.T, k Kind)) {
